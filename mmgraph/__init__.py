@@ -1,0 +1,66 @@
+"""Graph-based multimodal learning: images, texts and more as one graph per sample."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: Where each public name lives. They are imported when first used, so that `import mmgraph`
+#: does not load PyG, scikit-learn, Lightning, timm, transformers, matplotlib or pandas.
+_MODULE_OF = {
+    "DataError": "mmgraph.errors",
+    "MissingPackageError": "mmgraph.errors",
+    "Nodes": "mmgraph.nodes",
+    "Items": "mmgraph.items",
+    "Relation": "mmgraph.relations",
+    "Grid": "mmgraph.relations",
+    "Chain": "mmgraph.relations",
+    "Complete": "mmgraph.relations",
+    "MultimodalGraph": "mmgraph.graph",
+    "Modality": "mmgraph.modalities.base",
+    "Image": "mmgraph.modalities.image",
+    "Text": "mmgraph.modalities.text",
+    "GraphFusion": "mmgraph.nn.fusion.graph",
+    "MultimodalClassifier": "mmgraph.nn.model",
+    "MultimodalGraphClassifier": "mmgraph.estimator",
+    "load": "mmgraph.estimator",
+    "load_openclipart": "mmgraph.datasets.openclipart",
+    "clear_cache": "mmgraph.cache",
+}
+
+__all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'mmgraph' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from mmgraph.cache import clear_cache as clear_cache
+    from mmgraph.datasets.openclipart import load_openclipart as load_openclipart
+    from mmgraph.errors import DataError as DataError
+    from mmgraph.errors import MissingPackageError as MissingPackageError
+    from mmgraph.estimator import MultimodalGraphClassifier as MultimodalGraphClassifier
+    from mmgraph.estimator import load as load
+    from mmgraph.graph import MultimodalGraph as MultimodalGraph
+    from mmgraph.items import Items as Items
+    from mmgraph.modalities.base import Modality as Modality
+    from mmgraph.modalities.image import Image as Image
+    from mmgraph.modalities.text import Text as Text
+    from mmgraph.nn.fusion.graph import GraphFusion as GraphFusion
+    from mmgraph.nn.model import MultimodalClassifier as MultimodalClassifier
+    from mmgraph.nodes import Nodes as Nodes
+    from mmgraph.relations import Chain as Chain
+    from mmgraph.relations import Complete as Complete
+    from mmgraph.relations import Grid as Grid
+    from mmgraph.relations import Relation as Relation

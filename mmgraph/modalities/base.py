@@ -1,0 +1,140 @@
+"""What a modality is: from raw cells to items, from items to nodes."""
+
+from __future__ import annotations
+
+import copy
+import re
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from torch import nn
+
+from mmgraph.errors import CellError
+from mmgraph.items import Items
+from mmgraph.nn.bags import Bag
+from mmgraph.relations import Relation
+from mmgraph.typing import Item
+
+T = TypeVar("T")
+
+#: What to do with a value that cannot be read.
+Unreadable = Literal["raise", "missing"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node lies in its item, in units a person can read.
+
+    Args:
+        label: The token, column name, or region as text.
+        box: (left, top, right, bottom) as fractions of the image, for regions.
+        span: (start, end) in characters, or in seconds, for texts and clips.
+    """
+
+    label: str
+    box: tuple[float, float, float, float] | None = None
+    span: tuple[float, float] | None = None
+
+
+class Modality(ABC):
+    """How one kind of input becomes nodes: a description, fitted on the training cells.
+
+    Subclasses are dataclasses whose fields are the choices of the user. `fit` returns a
+    fitted copy and leaves the description as it was; fitted state ends in an underscore.
+
+    Every cell arrives as the list of its raw values: missing values are already left out,
+    lists and several columns are already flattened, so an empty list is a missing cell.
+    """
+
+    #: Word for the kind of node ("image", "text"); also used in messages.
+    kind: ClassVar[str]
+
+    columns: str | Sequence[str]
+    name: str | None
+    unreadable: Unreadable
+
+    @property
+    def column_list(self) -> list[str]:
+        """The columns as a list, even when there is only one."""
+        return [self.columns] if isinstance(self.columns, str) else list(self.columns)
+
+    @property
+    def node_type(self) -> str:
+        """Name of the node type in graphs: `name`, or the columns' names joined."""
+        return self.name or re.sub(r"\W+", "_", "_".join(self.column_list))
+
+    @classmethod
+    def accepts(cls, values: Sequence[Any]) -> bool:
+        """Say whether a column with such values (not missing) looks like this modality."""
+        return False
+
+    def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Modality:
+        """Return a fitted copy: vocabularies, statistics, resolved weights."""
+        return copy.copy(self)
+
+    @abstractmethod
+    def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
+        """Turn each cell into its items.
+
+        Raises:
+            CellError: A value cannot be read and `unreadable` is "raise".
+        """
+
+    def read_each(self, cells: Sequence[list[Any]], read: Callable[[Any], T]) -> list[list[T]]:
+        """Read every raw value of every cell, following the policy for unreadable ones.
+
+        Raises:
+            CellError: `read` raised one and `unreadable` is "raise"; it names the row.
+        """
+        result: list[list[T]] = []
+        lost = 0
+        for row, cell in enumerate(cells):
+            values = []
+            for raw in cell:
+                try:
+                    values.append(read(raw))
+                except CellError as error:
+                    if self.unreadable == "raise":
+                        raise CellError(error.reason, row) from error
+                    lost += 1
+            result.append(values)
+        if lost:
+            message = f"{self.node_type}: {lost} unreadable values in {len(cells)} rows"
+            warnings.warn(f"{message} count as missing", stacklevel=2)
+        return result
+
+    def augment(self, item: Item) -> Item:
+        """Return a randomly changed copy of an item; used in training only."""
+        return item
+
+    @abstractmethod
+    def collate(self, samples: Sequence[list[Item]]) -> Items:
+        """Join the items of several samples into one batch; works when there are none."""
+
+    @abstractmethod
+    def make_encoder(self, channels: int) -> nn.Module:
+        """Return a module that maps `Items` to `Nodes` with the given number of channels."""
+
+    def make_bags(self) -> list[Bag]:
+        """Return what summarises the items for the additive model; nothing by default."""
+        return []
+
+    @abstractmethod
+    def relations(self) -> dict[str, Relation]:
+        """Relations among the nodes of this modality, by name."""
+
+    @abstractmethod
+    def place(self, item: Item, index: int) -> Place:
+        """Say where node `index` of an item lies, in pixels, characters or seconds."""
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write fitted state that is not JSON into a folder, and return the state that is."""
+        return {}
+
+    def load(self, folder: Path, state: dict[str, Any]) -> Modality:
+        """Return a fitted copy from what `save` wrote and returned."""
+        return copy.copy(self)

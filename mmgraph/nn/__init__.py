@@ -1,0 +1,1 @@
+"""Networks: encoders, message passing, readouts, fusion, and the whole model."""

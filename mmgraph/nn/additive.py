@@ -1,0 +1,144 @@
+"""The additive part of a model: one convex linear model over bags of all modalities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmgraph.items import Items
+from mmgraph.nn.bags import Bag
+
+
+class AdditiveModel(nn.Module):
+    """Multinomial logistic regression on the bags of all modalities together.
+
+    Every modality adds its own logits, so nothing in here can see how modalities interact;
+    that is left to the graph, and what the graph adds is measured against this. Being convex
+    it has one solution, which L-BFGS finds from zero; on small data it is hard to beat.
+
+    logits = sum over bags b of scale_b W_b (x_b - mean_b) / (std_b sqrt(width_b)) + bias,
+    with mean 0 and std 1 / sqrt(width) for sparse bags, and the penalty |W|^2 / 2.
+
+    Args:
+        bags: Bags by node type, several for one modality if need be.
+        num_classes: Number of classes.
+
+    Shapes:
+        Items by node type -> logits [batch, classes]
+    """
+
+    mean: Tensor
+    factor: Tensor
+
+    def __init__(self, bags: Mapping[str, Sequence[Bag]], num_classes: int) -> None:
+        super().__init__()
+        self.bags = nn.ModuleDict({name: nn.ModuleList(group) for name, group in bags.items()})
+        self.num_classes = num_classes
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+        self.weight = nn.Parameter(torch.zeros(0, num_classes))
+        self.register_buffer("mean", torch.zeros(0))
+        self.register_buffer("factor", torch.zeros(0))
+
+    def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch classes"]:
+        """Return the logits of every sample."""
+        return self._logits(self._scaled(*self._summaries(items)))
+
+    def fit(
+        self,
+        batches: Iterable[Mapping[str, Items]],
+        target: Int[Tensor, "samples"],
+        class_weight: Float[Tensor, "classes"],
+        *,
+        max_iter: int = 100,
+    ) -> None:
+        """Learn vocabularies, statistics and weights, from zero.
+
+        Args:
+            batches: Training items by node type; iterated several times.
+            target: Class of each sample, in the batches' order.
+            class_weight: Weight of each class in the loss.
+            max_iter: Most steps of L-BFGS; a few dozen are enough.
+        """
+        for name, group in self.bags.items():
+            for bag in group:
+                bag.fit(items[name] for items in batches)
+        parts = [self._summaries(items) for items in batches]
+        xs = [torch.cat(column) for column in zip(*(xs for xs, _ in parts), strict=True)]
+        present = [torch.cat(column) for column in zip(*(real for _, real in parts), strict=True)]
+        self._measure(xs, present)
+        scaled = self._scaled(xs, present)
+        self.weight = nn.Parameter(self.mean.new_zeros(len(self.mean), self.num_classes))
+        optimizer = torch.optim.LBFGS(
+            [self.weight, self.bias], max_iter=max_iter, line_search_fn="strong_wolfe"
+        )
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            logits = self._logits(scaled)
+            loss = F.cross_entropy(logits, target, weight=class_weight, reduction="none").sum()
+            loss = loss + self.weight.square().sum() / 2
+            loss.backward()
+            return loss
+
+        with torch.enable_grad():
+            optimizer.step(closure)
+
+    def _all_bags(self) -> list[tuple[str, Bag]]:
+        return [(name, bag) for name, group in self.bags.items() for bag in group]
+
+    def _summaries(
+        self, items: Mapping[str, Items]
+    ) -> tuple[list[Float[Tensor, "batch _"]], list[Bool[Tensor, "batch"]]]:
+        bags = self._all_bags()
+        xs = [bag(items[name]) for name, bag in bags]
+        return xs, [bag.present(items[name]) for name, bag in bags]
+
+    def _measure(
+        self, xs: Sequence[Float[Tensor, "batch _"]], present: Sequence[Bool[Tensor, "batch"]]
+    ) -> None:
+        """Learn how dense bags are standardised, from the samples that have the modality."""
+        means, factors = [], []
+        for (_, bag), x, real in zip(self._all_bags(), xs, present, strict=True):
+            mean = torch.zeros(bag.width, device=x.device)
+            factor = torch.full_like(mean, bag.scale)
+            if not x.is_sparse and real.any():
+                mean, std = x[real].mean(0), x[real].std(0, correction=0)
+                # A feature that hardly ever changes would be blown up by its tiny deviation.
+                std = std.clamp_min(0.01 * float(std.mean()))
+                factor = bag.scale / (torch.where(std > 0, std, 1.0) * bag.width**0.5)
+            means.append(mean)
+            factors.append(factor)
+        self.mean, self.factor = torch.cat(means), torch.cat(factors)
+
+    def _scaled(
+        self, xs: Sequence[Float[Tensor, "batch _"]], present: Sequence[Bool[Tensor, "batch"]]
+    ) -> list[Tensor]:
+        widths = [x.shape[1] for x in xs]
+        scaled = []
+        for x, real, mean, factor in zip(
+            xs, present, self.mean.split(widths), self.factor.split(widths), strict=True
+        ):
+            if x.is_sparse:
+                scaled.append(x * float(factor[0]) if len(factor) else x)
+            else:
+                scaled.append((x - mean) * factor * real.unsqueeze(1))
+        return scaled
+
+    def _logits(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch classes"]:
+        weights = self.weight.split([x.shape[1] for x in scaled])
+        logits = self.bias.expand(scaled[0].shape[0], -1)
+        for x, weight in zip(scaled, weights, strict=True):
+            logits = logits + (torch.sparse.mm(x, weight) if x.is_sparse else x @ weight)
+        return logits
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # The bags' widths are only known from what was saved.
+        self.weight = nn.Parameter(torch.zeros_like(state_dict[prefix + "weight"]))
+        self.mean = torch.zeros_like(state_dict[prefix + "mean"])
+        self.factor = torch.zeros_like(state_dict[prefix + "factor"])
+        super()._load_from_state_dict(state_dict, prefix, *args)

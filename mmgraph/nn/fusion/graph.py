@@ -1,0 +1,137 @@
+"""Fusion by message passing on a multimodal graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import permutations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mmgraph.graph import MultimodalGraph
+from mmgraph.nn.fusion.base import Fusion, check_modalities
+from mmgraph.nn.gnn import ConvFactory, Execution, HeteroGNN, transformer_conv
+from mmgraph.nn.readout import Readout, ReadoutKind
+from mmgraph.nodes import Nodes
+from mmgraph.relations import Complete, Relation
+from mmgraph.typing import EdgeType
+
+#: Node type of the one node a sample that is joined to all others.
+GLOBAL = "global"
+
+
+class GraphFusion(Fusion):
+    """Nodes of all modalities exchange messages, then each modality is read out.
+
+    Args:
+        modalities: The relations among the nodes of each modality, by name.
+        channels: Features of every node and of the result.
+        conv: Makes a convolution from (in_channels, out_channels), see `HeteroGNN`.
+        relations: All relations by edge type; None takes those of `modalities`, and joins all
+            nodes of every two modalities both ways.
+        num_layers: Number of rounds of messages.
+        readout: How the nodes of a modality are combined.
+        dropout: Probability of a channel to be dropped.
+        global_node: Add one node a sample that starts from a learnt vector and exchanges
+            messages with all others.
+        execution: "auto", "dense" or "sparse", see `HeteroGNN`.
+
+    Raises:
+        ValueError: A relation names an unknown modality, or a modality is called "global".
+    """
+
+    def __init__(
+        self,
+        modalities: Mapping[str, Mapping[str, Relation]],
+        channels: int,
+        *,
+        conv: ConvFactory = transformer_conv,
+        relations: Mapping[EdgeType, Relation] | None = None,
+        num_layers: int = 2,
+        readout: ReadoutKind = "attention",
+        dropout: float = 0.2,
+        global_node: bool = False,
+        execution: Execution = "auto",
+    ) -> None:
+        super().__init__()
+        self.out_channels = channels
+        self.modalities = list(modalities)
+        self.relations = dict(default_relations(modalities) if relations is None else relations)
+        _check_names(self.modalities, self.relations)
+        self.readouts = nn.ModuleDict({name: Readout(readout, channels) for name in modalities})
+        self.global_x = nn.Parameter(torch.randn(channels)) if global_node else None
+        if global_node:
+            self.relations |= _global_relations(self.modalities)
+            # One node needs no choice between nodes.
+            self.readouts[GLOBAL] = Readout("mean", channels)
+        self.gnn = HeteroGNN(
+            channels,
+            list(self.relations),
+            conv=conv,
+            num_layers=num_layers,
+            dropout=dropout,
+            execution=execution,
+        )
+        self.mlp = nn.Sequential(
+            nn.Linear(len(self.readouts) * channels, channels), nn.GELU(), nn.Dropout(dropout)
+        )
+
+    def graph(self, nodes: Mapping[str, Nodes]) -> MultimodalGraph:
+        """Return the graph of a batch, before any message.
+
+        Raises:
+            ValueError: A modality is lacking or unknown, or batch sizes differ.
+        """
+        check_modalities(dict.fromkeys(self.modalities), nodes)
+        nodes = dict(nodes)
+        if self.global_x is not None:
+            nodes[GLOBAL] = self._global_nodes(nodes[self.modalities[0]])
+        return MultimodalGraph(nodes, self.relations)
+
+    def read(self, graph: MultimodalGraph) -> Float[Tensor, "batch channels"]:
+        """Return one vector for each sample from the graph after all messages."""
+        vectors = [readout(graph.nodes[name]) for name, readout in self.readouts.items()]
+        return self.mlp(torch.cat(vectors, dim=1))
+
+    def forward(self, nodes: Mapping[str, Nodes]) -> Float[Tensor, "batch channels"]:
+        """Return one vector for each sample."""
+        return self.read(self.gnn(self.graph(nodes)))
+
+    def _global_nodes(self, like: Nodes) -> Nodes:
+        assert self.global_x is not None
+        sample = torch.arange(like.batch_size, device=like.x.device)
+        x = self.global_x.to(like.x.dtype).expand(like.batch_size, -1)
+        return Nodes.from_flat(x, sample=sample, batch_size=like.batch_size)
+
+
+def default_relations(
+    modalities: Mapping[str, Mapping[str, Relation]],
+) -> dict[EdgeType, Relation]:
+    """Return the modalities' own relations, and all pairs across modalities both ways.
+
+    Example:
+        >>> list(default_relations({"image": {}, "text": {}}))
+        [('image', 'to', 'text'), ('text', 'to', 'image')]
+    """
+    own = {
+        (node_type, name, node_type): relation
+        for node_type, relations in modalities.items()
+        for name, relation in relations.items()
+    }
+    across = {(start, "to", to): Complete() for start, to in permutations(modalities, 2)}
+    return {**own, **across}
+
+
+def _global_relations(modalities: Sequence[str]) -> dict[EdgeType, Relation]:
+    there = {(name, "to", GLOBAL): Complete() for name in modalities}
+    back = {(GLOBAL, "to", name): Complete() for name in modalities}
+    return {**there, **back}
+
+
+def _check_names(modalities: Sequence[str], relations: Mapping[EdgeType, Relation]) -> None:
+    if GLOBAL in modalities:
+        raise ValueError(f'"{GLOBAL}" is the global node\'s name; rename that modality')
+    for edge_type in relations:
+        if not {edge_type[0], edge_type[2]} <= set(modalities):
+            raise ValueError(f"relation {edge_type}: the modalities are {sorted(modalities)}")

@@ -1,0 +1,273 @@
+"""Training on Lightning: the only module that imports it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
+
+import lightning as L
+import torch
+from jaxtyping import Float
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from mmgraph.allocator import kept_memory
+from mmgraph.data import Batch
+from mmgraph.nn.model import MultimodalClassifier
+
+logger = logging.getLogger("mmgraph")
+
+Logs = Literal["csv", "tensorboard"]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a model is trained.
+
+    Args:
+        epochs: Most passes over the training data.
+        learning_rate: Highest learning rate of the one-cycle schedule.
+        weight_decay: Of AdamW, on matrices only.
+        label_smoothing: Share of probability that is spread over all classes.
+        gradient_clip: Longest gradient; a longer one is scaled down.
+        patience: Epochs without a better held-out loss after which training stops.
+        device: "auto", "cpu", "gpu" and so on, as Lightning names accelerators.
+        log_dir: Folder for logs; None: no logs.
+        logs: Kind of logs.
+        progress: Show a progress bar.
+    """
+
+    epochs: int = 15
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    gradient_clip: float = 5.0
+    patience: int = 5
+    device: str = "auto"
+    log_dir: str | Path | None = None
+    logs: Logs = "csv"
+    progress: bool = True
+
+
+class TrainingModule(L.LightningModule):
+    """The fused part of a model, its loss and its optimiser."""
+
+    def __init__(
+        self,
+        model: MultimodalClassifier,
+        settings: TrainingSettings,
+        class_weight: Float[Tensor, "classes"],
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.settings = settings
+        self.register_buffer("class_weight", class_weight)
+        self.history: list[dict[str, float]] = []
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Return the loss of a batch."""
+        return self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """Log loss and accuracy of a held-out batch."""
+        self._step(batch, "val", label_smoothing=0.0)
+
+    def _step(self, batch: Batch, stage: str, *, label_smoothing: float) -> Tensor:
+        assert batch.target is not None
+        logits = self.model.fused_logits(batch.items)
+        loss = F.cross_entropy(
+            logits, batch.target, weight=self.class_weight, label_smoothing=label_smoothing
+        )
+        accuracy = (logits.argmax(1) == batch.target).float().mean()
+        self.log_dict(
+            {f"{stage}_loss": loss, f"{stage}_accuracy": accuracy},
+            **{"on_step": False, "on_epoch": True, "prog_bar": True},
+            batch_size=len(batch.target),
+        )
+        return loss
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW, which leaves biases, norms and embeddings undecayed, on one cycle."""
+        trained = [p for n, p in self.model.named_parameters() if not n.startswith("additive.")]
+        groups = [
+            {"params": [p for p in trained if p.ndim > 1]},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        settings = self.settings
+        optimizer = torch.optim.AdamW(
+            groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=settings.learning_rate,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=0.1,
+        )
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+class History(Callback):
+    """Collects the metrics of each epoch in `module.history`."""
+
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Start the clock."""
+        self.start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Keep what was logged."""
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        seconds = time.perf_counter() - self.start
+        assert isinstance(module, TrainingModule)
+        module.history.append({"epoch": trainer.current_epoch, **metrics, "seconds": seconds})
+
+
+class BestWeights(Callback):
+    """Keeps the weights with the lowest held-out loss in memory and restores them at the end.
+
+    Training stops after `patience` epochs without a lower one, and at Ctrl-C; a second Ctrl-C
+    interrupts at once.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.best = float("inf")
+        self.waited = 0
+        self.state: dict[str, Tensor] | None = None
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Compare with the best epoch so far."""
+        loss = trainer.callback_metrics.get("val_loss")
+        if loss is None:
+            return
+        if not torch.isfinite(loss):
+            raise FloatingPointError("the held-out loss is not finite; lower learning_rate")
+        self.waited += 1
+        if float(loss) < self.best:
+            self.best, self.waited = float(loss), 0
+            self.state = {k: v.detach().clone() for k, v in module.state_dict().items()}
+        if self.waited >= self.patience:
+            trainer.should_stop = True
+
+    def restore(self, module: L.LightningModule) -> None:
+        """Put the best weights back."""
+        if self.state is not None:
+            module.load_state_dict(self.state)
+
+
+@contextmanager
+def stop_on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """Within the block, the first Ctrl-C calls `stop`; another one interrupts as usual.
+
+    Lightning by itself ends the whole process. Does nothing outside the main thread, where
+    signals cannot be handled.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        logger.warning("interrupted: stopping after this batch, keeping the best weights so far")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what Lightning says of hardware, workers and logging that does not apply here."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [each.level for each in loggers]
+    with warnings.catch_warnings():
+        for message in (
+            ".*does not have many workers.*",
+            ".*`isinstance.treespec, LeafSpec.` is deprecated.*",
+            ".*The number of training batches .* is smaller than the logging interval.*",
+            ".*GPU available but not used.*",
+            ".*`torch.jit.script` is deprecated.*",
+            ".*Checkpoint directory .* exists.*",
+            ".*Experiment logs directory .* exists.*",
+            ".*Initializing zero-element tensors.*",
+        ):
+            warnings.filterwarnings("ignore", message=message)
+        for each in loggers:
+            each.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for each, level in zip(loggers, levels, strict=True):
+                each.setLevel(level)
+
+
+def _logger(settings: TrainingSettings) -> Logger | bool:
+    if settings.log_dir is None:
+        return False
+    kind = CSVLogger if settings.logs == "csv" else TensorBoardLogger
+    return kind(str(settings.log_dir), name="")
+
+
+def train(
+    model: MultimodalClassifier,
+    training: DataLoader[int],
+    validation: DataLoader[int] | None,
+    class_weight: Float[Tensor, "classes"],
+    settings: TrainingSettings,
+) -> list[dict[str, float]]:
+    """Train the fused part of a model in place, and leave it with its best weights on the CPU.
+
+    Returns:
+        Metrics of each epoch: epoch, train_loss, train_accuracy, seconds, and with held-out
+        samples val_loss and val_accuracy.
+
+    Raises:
+        FloatingPointError: The loss is not finite.
+    """
+    module = TrainingModule(model, settings, class_weight)
+    best = BestWeights(settings.patience)
+    callbacks: list[Callback] = [History(), best]
+    if settings.progress:
+        callbacks.append(TQDMProgressBar(refresh_rate=10, leave=False))
+    with _quiet(), kept_memory():
+        trainer = L.Trainer(
+            accelerator=settings.device,
+            devices=1,
+            max_epochs=settings.epochs,
+            callbacks=callbacks,
+            logger=_logger(settings),
+            enable_progress_bar=settings.progress,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            gradient_clip_val=settings.gradient_clip,
+            log_every_n_steps=1,
+        )
+
+        def stop() -> None:
+            trainer.should_stop = True
+
+        with stop_on_interrupt(stop):
+            trainer.fit(module, training, validation)
+    best.restore(module)
+    _move_to_cpu(model)
+    return module.history
+
+
+def _move_to_cpu(model: nn.Module) -> None:
+    model.to("cpu").eval()
