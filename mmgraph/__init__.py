@@ -30,7 +30,7 @@ _MODULE_OF = {
     "clear_cache": "mmgraph.cache",
 }
 
-__all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604
+__all__ = ["__version__", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,19 @@ from torch import Tensor
 from mmgraph.nodes import Nodes
 
 
+@dataclass(frozen=True, eq=False)
+class Stencil:
+    """Edges among nodes that lie in order, as steps from each node to those it hears.
+
+    Args:
+        steps: How far behind (positive) or before (negative) a node its neighbour lies.
+        exists: True where a node has the neighbour of a step.
+    """
+
+    steps: tuple[int, ...]
+    exists: Bool[Tensor, "batch nodes steps"]
+
+
 class Relation(ABC):
     """Directed edges from the nodes of one modality to the nodes of another (or the same)."""
 
@@ -40,6 +53,10 @@ class Relation(ABC):
         """Edges as rows of `Nodes.flat()`: source row above target row, PyG's convention."""
         batch, to, start = self.adjacency(source, target).nonzero(as_tuple=True)
         return torch.stack([source.offsets()[batch, start], target.offsets()[batch, to]])
+
+    def stencil(self, source: Nodes, target: Nodes) -> Stencil | None:
+        """Return the same edges as a stencil, where that is quicker than a mask."""
+        return None
 
     def of_sample(self, sample: int) -> Relation:
         """Return the relation for a batch made of this one sample."""
@@ -87,11 +104,19 @@ class Grid(Relation):
 
     def edge_index(self, source: Nodes, target: Nodes) -> Int[Tensor, "2 edges"]:
         """Look the neighbours up by their region, which a large grid repays."""
+        return _edges_to(source, target, self._wanted(target))
+
+    def stencil(self, source: Nodes, target: Nodes) -> Stencil | None:
+        """Return the steps to the neighbours, for whole images in reading order."""
+        steps = [down * self.columns + right for down, right in self._steps()]
+        return _stencil(source, target, steps, self._wanted(target))
+
+    def _wanted(self, target: Nodes) -> Int[Tensor, "batch target steps"]:
+        """`index` of the neighbours of each region, -1 beyond the left and right border."""
         down, right = torch.tensor(self._steps(), device=target.x.device).T.view(2, 1, 1, -1)
         column = target.index.unsqueeze(2) % self.columns + right
         wanted = target.index.unsqueeze(2) + down * self.columns + right
-        inside = (column >= 0) & (column < self.columns)
-        return _edges_to(source, target, wanted.masked_fill(~inside, -1))
+        return wanted.masked_fill((column < 0) | (column >= self.columns), -1)
 
     def _steps(self) -> list[tuple[int, int]]:
         around = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
@@ -122,9 +147,18 @@ class Chain(Relation):
 
     def edge_index(self, source: Nodes, target: Nodes) -> Int[Tensor, "2 edges"]:
         """Look the neighbours up by their position, which long texts repay."""
-        steps = [step for step in range(-self.window, self.window + 1) if step]
-        shift = torch.tensor(steps, device=target.x.device)
-        return _edges_to(source, target, target.index.unsqueeze(2) + shift)
+        return _edges_to(source, target, self._wanted(target))
+
+    def stencil(self, source: Nodes, target: Nodes) -> Stencil | None:
+        """Return the steps to the neighbours, for texts in order."""
+        return _stencil(source, target, self._steps(), self._wanted(target))
+
+    def _wanted(self, target: Nodes) -> Int[Tensor, "batch target steps"]:
+        shift = torch.tensor(self._steps(), device=target.x.device)
+        return target.index.unsqueeze(2) + shift
+
+    def _steps(self) -> list[int]:
+        return [step for step in range(-self.window, self.window + 1) if step]
 
 
 def _edges_to(
@@ -147,6 +181,29 @@ def _edges_to(
     to = target.offsets().unsqueeze(2).expand_as(start)
     found = start >= 0
     return torch.stack([start[found], to[found]])
+
+
+def _stencil(
+    source: Nodes, target: Nodes, steps: list[int], wanted: Int[Tensor, "batch nodes steps"]
+) -> Stencil | None:
+    """Return the neighbours with the wanted `index`, where all of them lie at their step."""
+    width = source.mask.shape[1]
+    if source is not target or 2 * len(steps) >= width or not _in_order(source):
+        return None
+    step = torch.tensor(steps, device=wanted.device)
+    slot = torch.arange(width, device=wanted.device).unsqueeze(1) + step  # [nodes, steps]
+    inside = (slot >= 0) & (slot < width)
+    slot = slot.clamp(0, width - 1)
+    found = (source.index[:, slot] == wanted) & (source.item[:, slot] == target.item.unsqueeze(2))
+    both = source.mask[:, slot] & target.mask.unsqueeze(2)
+    return Stencil(tuple(steps), found & both & inside)
+
+
+def _in_order(nodes: Nodes) -> bool:
+    """Say whether each item's nodes lie one behind the other, without a gap in `index`."""
+    item, index = nodes.item.diff(dim=1), nodes.index.diff(dim=1)
+    follows = ((item == 0) & (index == 1)) | (item > 0)
+    return bool((follows | ~nodes.mask[:, 1:]).all())
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,29 @@ def test_order_of_nodes_does_not_change_the_graph(lengths, relation):
     assert named(make_nodes(lengths)) == named(make_nodes(lengths, shuffle=True))
 
 
+@settings(deadline=None, max_examples=150)
+@given(lengths, within, st.booleans())
+def test_stencils_are_the_same_edges(lengths, relation, shuffle):
+    nodes = make_nodes(lengths, shuffle=shuffle)
+    near = relation.stencil(nodes, nodes)
+    if near is None:
+        return
+    batch, to, step = near.exists.nonzero(as_tuple=True)
+    start = to + torch.tensor(near.steps)[step]
+    rows = nodes.offsets()
+    found = sorted(zip(rows[batch, start].tolist(), rows[batch, to].tolist(), strict=True))
+    assert found == edges(relation, nodes, nodes)
+
+
+def test_stencils_need_order():
+    for relation in (Grid(3, 4), Chain(2)):
+        ordered, mixed = (make_nodes([[12, 12]], shuffle=shuffle) for shuffle in (False, True))
+        assert relation.stencil(ordered, ordered).exists.any()
+        assert relation.stencil(mixed, mixed) is None
+        assert relation.stencil(ordered, mixed) is None
+    assert Complete().stencil(ordered, ordered) is None
+
+
 def test_grid_by_hand():
     # 0 1 2
     # 3 4 5

@@ -11,8 +11,9 @@ from mmgraph.execution.gat import DenseGAT
 from mmgraph.execution.gatv2 import DenseGATv2
 from mmgraph.execution.sage import DenseSAGE
 from mmgraph.execution.transformer import DenseTransformer
+from mmgraph.relations import Stencil
 
-__all__ = ["DenseForm", "dense_form", "run_dense", "why_not_dense"]
+__all__ = ["DenseForm", "dense_form", "run_dense", "run_near", "why_not_dense"]
 
 _FORMS: dict[type, DenseForm] = {
     form.operator: form for form in (DenseSAGE(), DenseTransformer(), DenseGAT(), DenseGATv2())
@@ -58,10 +59,35 @@ def run_dense(
     Raises:
         ValueError: The convolution has no dense form; the message says why.
     """
-    form = dense_form(conv)
-    if form is None:
-        raise ValueError(f"cannot run densely: {why_not_dense(conv)}")
+    form = _form_of(conv)
     if source.shape[1] == 0:
         # One node nobody hears: attention needs a column, and every weight a gradient.
         source, reach = F.pad(source, (0, 0, 0, 1)), F.pad(reach, (0, 1))
     return form.forward(conv, source, target, reach)
+
+
+def run_near(
+    conv: nn.Module,
+    source: Float[Tensor, "batch nodes in_source"],
+    target: Float[Tensor, "batch nodes in_target"],
+    near: Stencil,
+) -> Float[Tensor, "batch nodes out"]:
+    """Run a PyG convolution on padded nodes that hear the nodes next to them.
+
+    Args:
+        conv: The convolution, which owns the weights.
+        source: Padded features of the nodes, as sources.
+        target: Padded features of the same nodes, as targets.
+        near: The neighbours of each node, as made by `Relation.stencil`.
+
+    Raises:
+        ValueError: The convolution has no dense form; the message says why.
+    """
+    return _form_of(conv).forward_near(conv, source, target, near)
+
+
+def _form_of(conv: nn.Module) -> DenseForm:
+    form = dense_form(conv)
+    if form is None:
+        raise ValueError(f"cannot run densely: {why_not_dense(conv)}")
+    return form

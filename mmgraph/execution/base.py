@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.nn import MessagePassing
+
+from mmgraph.relations import Stencil
 
 
 class DenseForm(ABC):
@@ -45,6 +48,23 @@ class DenseForm(ABC):
             source: Padded features of the source nodes, at least one a sample.
             target: Padded features of the target nodes; padded rows give finite nonsense.
             reach: True where a target hears a source, as made by `Relation.reach`.
+        """
+
+    @abstractmethod
+    def forward_near(
+        self,
+        conv: MessagePassing,
+        source: Float[Tensor, "batch nodes in_source"],
+        target: Float[Tensor, "batch nodes in_target"],
+        near: Stencil,
+    ) -> Float[Tensor, "batch nodes out"]:
+        """Compute the same for edges that are a stencil.
+
+        Args:
+            conv: A convolution without a `reason`.
+            source: Padded features of the nodes, as sources.
+            target: Padded features of the same nodes, as targets.
+            near: The neighbours of each node, as made by `Relation.stencil`.
         """
 
 
@@ -93,3 +113,30 @@ def join_heads(
 ) -> Float[Tensor, "batch nodes out"]:
     """Lay the heads side by side, or average them."""
     return x.transpose(1, 2).flatten(2) if concat else x.mean(1)
+
+
+def shifted(
+    x: Float[Tensor, "batch nodes wide"], near: Stencil
+) -> list[Float[Tensor, "batch nodes wide"]]:
+    """Return for each step what every node's neighbour holds, as views of one tensor."""
+    width, margin = x.shape[1], max(abs(step) for step in near.steps)
+    padded = F.pad(x, (0, 0, margin, margin))
+    return [padded[:, margin + step : margin + step + width] for step in near.steps]
+
+
+def attend_near(
+    logits: list[Float[Tensor, "batch nodes heads"]],
+    value: Float[Tensor, "batch nodes wide"],
+    near: Stencil,
+    dropout: float,
+) -> Float[Tensor, "batch heads nodes channels"]:
+    """Softmax the logits of the steps and sum the neighbours' values; 0 without any."""
+    exists = near.exists.unsqueeze(3)
+    stacked = torch.stack(logits, dim=2)  # [batch, nodes, steps, heads]
+    # Empty rows get even weights, which the mask clears: -inf would make them NaN.
+    weight = stacked.masked_fill(~exists, torch.finfo(stacked.dtype).min).softmax(2) * exists
+    weights = F.dropout(weight, dropout).unsqueeze(4).unbind(2)
+    heads = stacked.shape[3]
+    values = [each.unflatten(2, (heads, -1)) for each in shifted(value, near)]
+    gathered = [share * each for share, each in zip(weights, values, strict=True)]
+    return sum(gathered[1:], start=gathered[0]).transpose(1, 2)

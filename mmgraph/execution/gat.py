@@ -10,10 +10,13 @@ from torch_geometric.nn import GATConv, MessagePassing
 from mmgraph.execution.base import (
     DenseForm,
     attend,
+    attend_near,
     attention_reason,
     join_heads,
+    shifted,
     split_heads,
 )
+from mmgraph.relations import Stencil
 
 
 class DenseGAT(DenseForm):
@@ -41,16 +44,46 @@ class DenseGAT(DenseForm):
         reach: Bool[Tensor, "batch #target source"],
     ) -> Float[Tensor, "batch target out"]:
         """Compute `conv((source, target), edge_index)`."""
-        to_source, to_target = (conv.lin, conv.lin) if conv.lin else (conv.lin_src, conv.lin_dst)
-        value = split_heads(to_source(source), conv.heads)
-        query = split_heads(to_target(target), conv.heads)
-        from_source = (value * conv.att_src.unsqueeze(2)).sum(3)  # [batch, heads, source]
-        from_target = (query * conv.att_dst.unsqueeze(2)).sum(3)
-        logits = from_target.unsqueeze(3) + from_source.unsqueeze(2)
+        value, from_source, from_target = _project(conv, source, target)
+        logits = from_target.mT.unsqueeze(3) + from_source.mT.unsqueeze(2)
         logits = F.leaky_relu(logits, conv.negative_slope)
         dropout = conv.dropout if conv.training else 0.0
-        result = join_heads(attend(logits, value, reach, dropout), conv.concat)
-        return add_residual_and_bias(conv, result, target)
+        gathered = attend(logits, split_heads(value, conv.heads), reach, dropout)
+        return add_residual_and_bias(conv, join_heads(gathered, conv.concat), target)
+
+    def forward_near(
+        self,
+        conv: MessagePassing,
+        source: Float[Tensor, "batch nodes in_source"],
+        target: Float[Tensor, "batch nodes in_target"],
+        near: Stencil,
+    ) -> Float[Tensor, "batch nodes out"]:
+        """Compute `conv((source, target), edge_index)` for a stencil."""
+        value, from_source, from_target = _project(conv, source, target)
+        logits = [
+            F.leaky_relu(from_target + each, conv.negative_slope)
+            for each in shifted(from_source, near)
+        ]
+        dropout = conv.dropout if conv.training else 0.0
+        gathered = attend_near(logits, value, near, dropout)
+        return add_residual_and_bias(conv, join_heads(gathered, conv.concat), target)
+
+
+def _project(
+    conv: MessagePassing,
+    source: Float[Tensor, "batch source in_source"],
+    target: Float[Tensor, "batch target in_target"],
+) -> tuple[
+    Float[Tensor, "batch source wide"],
+    Float[Tensor, "batch source heads"],
+    Float[Tensor, "batch target heads"],
+]:
+    """Return the values, and the parts of the logits that come from source and target."""
+    to_source, to_target = (conv.lin, conv.lin) if conv.lin else (conv.lin_src, conv.lin_dst)
+    value, query = to_source(source), to_target(target)
+    from_source = (value.unflatten(2, (conv.heads, -1)) * conv.att_src).sum(3)
+    from_target = (query.unflatten(2, (conv.heads, -1)) * conv.att_dst).sum(3)
+    return value, from_source, from_target
 
 
 def add_residual_and_bias(

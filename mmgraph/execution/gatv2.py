@@ -5,16 +5,20 @@ from __future__ import annotations
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn import functional as F
 from torch_geometric.nn import GATv2Conv, MessagePassing
 
 from mmgraph.execution.base import (
     DenseForm,
     attend,
+    attend_near,
     attention_reason,
     join_heads,
+    shifted,
     split_heads,
 )
 from mmgraph.execution.gat import add_residual_and_bias
+from mmgraph.relations import Stencil
 
 
 class DenseGATv2(DenseForm):
@@ -46,8 +50,23 @@ class DenseGATv2(DenseForm):
         right = split_heads(conv.lin_r(target), conv.heads)
         logits = _logits(left, right, conv.att.unsqueeze(2), conv.negative_slope)
         dropout = conv.dropout if conv.training else 0.0
-        result = join_heads(attend(logits, left, reach, dropout), conv.concat)
-        return add_residual_and_bias(conv, result, target)
+        gathered = attend(logits, left, reach, dropout)
+        return add_residual_and_bias(conv, join_heads(gathered, conv.concat), target)
+
+    def forward_near(
+        self,
+        conv: MessagePassing,
+        source: Float[Tensor, "batch nodes in_source"],
+        target: Float[Tensor, "batch nodes in_target"],
+        near: Stencil,
+    ) -> Float[Tensor, "batch nodes out"]:
+        """Compute `conv((source, target), edge_index)` for a stencil."""
+        left, right = conv.lin_l(source), conv.lin_r(target)
+        sums = [F.leaky_relu(right + each, conv.negative_slope) for each in shifted(left, near)]
+        logits = [(each.unflatten(2, (conv.heads, -1)) * conv.att).sum(3) for each in sums]
+        dropout = conv.dropout if conv.training else 0.0
+        gathered = attend_near(logits, left, near, dropout)
+        return add_residual_and_bias(conv, join_heads(gathered, conv.concat), target)
 
 
 def _logits(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.nn import MessagePassing, SAGEConv
 
-from mmgraph.execution.base import DenseForm
+from mmgraph.execution.base import DenseForm, shifted
+from mmgraph.relations import Stencil
 
 
 class DenseSAGE(DenseForm):
@@ -33,17 +34,53 @@ class DenseSAGE(DenseForm):
         reach: Bool[Tensor, "batch #target source"],
     ) -> Float[Tensor, "batch target out"]:
         """Compute `conv((source, target), edge_index)`."""
-        if conv.project:
-            source = conv.lin(source).relu()
+        source = _project(conv, source)
         gathered = _maximum(source, reach) if conv.aggr == "max" else _total(source, reach)
-        if conv.aggr == "mean":
-            gathered = gathered / reach.sum(2, keepdim=True).clamp(min=1)
-        result = conv.lin_l(gathered)
-        if conv.root_weight:
-            result = result + conv.lin_r(target)
-        if conv.normalize:
-            result = F.normalize(result, dim=-1)
-        return result.expand(-1, target.shape[1], -1)
+        return _finish(conv, gathered, reach.sum(2, keepdim=True), target)
+
+    def forward_near(
+        self,
+        conv: MessagePassing,
+        source: Float[Tensor, "batch nodes in_source"],
+        target: Float[Tensor, "batch nodes in_target"],
+        near: Stencil,
+    ) -> Float[Tensor, "batch nodes out"]:
+        """Compute `conv((source, target), edge_index)` for a stencil."""
+        neighbours = shifted(_project(conv, source), near)
+        exists = near.exists.unsqueeze(3).unbind(2)
+        pairs = list(zip(neighbours, exists, strict=True))
+        if conv.aggr == "max":
+            # The lowest number stands in for neighbours that do not exist.
+            lowest = torch.finfo(source.dtype).min
+            stacked = torch.stack([x.masked_fill(~real, lowest) for x, real in pairs])
+            gathered = stacked.amax(0).masked_fill(~near.exists.any(2, keepdim=True), 0)
+        else:
+            gathered = torch.zeros_like(neighbours[0])
+            for x, real in pairs:
+                gathered = gathered.addcmul(x, real.to(x.dtype))
+        return _finish(conv, gathered, near.exists.sum(2, keepdim=True), target)
+
+
+def _project(
+    conv: MessagePassing, source: Float[Tensor, "batch source channels"]
+) -> Float[Tensor, "batch source channels"]:
+    return conv.lin(source).relu() if conv.project else source
+
+
+def _finish(
+    conv: MessagePassing,
+    gathered: Float[Tensor, "batch #target in_source"],
+    degree: Int[Tensor, "batch #target 1"],
+    target: Float[Tensor, "batch target in_target"],
+) -> Float[Tensor, "batch target out"]:
+    if conv.aggr == "mean":
+        gathered = gathered / degree.clamp(min=1)
+    result = conv.lin_l(gathered)
+    if conv.root_weight:
+        result = result + conv.lin_r(target)
+    if conv.normalize:
+        result = F.normalize(result, dim=-1)
+    return result.expand(-1, target.shape[1], -1)
 
 
 def _total(

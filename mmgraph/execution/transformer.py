@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -10,11 +12,14 @@ from torch_geometric.nn import MessagePassing, TransformerConv
 
 from mmgraph.execution.base import (
     DenseForm,
+    attend_near,
     attention_reason,
     join_heads,
     open_rows,
+    shifted,
     split_heads,
 )
+from mmgraph.relations import Stencil
 
 
 class DenseTransformer(DenseForm):
@@ -50,6 +55,23 @@ class DenseTransformer(DenseForm):
             dropout_p=conv.dropout if conv.training else 0.0,
         )
         return _add_root(conv, join_heads(gathered * hears, conv.concat), target)
+
+    def forward_near(
+        self,
+        conv: MessagePassing,
+        source: Float[Tensor, "batch nodes in_source"],
+        target: Float[Tensor, "batch nodes in_target"],
+        near: Stencil,
+    ) -> Float[Tensor, "batch nodes out"]:
+        """Compute `conv((source, target), edge_index)` for a stencil."""
+        query = conv.lin_query(target) / math.sqrt(conv.out_channels)
+        logits = [
+            (query * key).unflatten(2, (conv.heads, -1)).sum(3)
+            for key in shifted(conv.lin_key(source), near)
+        ]
+        dropout = conv.dropout if conv.training else 0.0
+        gathered = attend_near(logits, conv.lin_value(source), near, dropout)
+        return _add_root(conv, join_heads(gathered, conv.concat), target)
 
 
 def _add_root(

@@ -24,8 +24,8 @@ from mmgraph.errors import CellError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality, Place, Unreadable
 from mmgraph.modalities.decode import content_hash, decode_image
-from mmgraph.nn.encoders import backbones
 from mmgraph.nn.bags import Bag
+from mmgraph.nn.encoders import backbones
 from mmgraph.relations import Grid, Relation
 from mmgraph.typing import Item
 
@@ -282,10 +282,10 @@ class Image(Modality):
         )
 
     def make_bags(self) -> list[Bag]:
-        """Return the mean of frozen features; pixels have no bag."""
-        from mmgraph.nn.bags import MeanBag
+        """Return the mean of frozen features, or a coarse thumbnail of pixels."""
+        from mmgraph.nn.bags import MeanBag, PixelBag
 
-        return [MeanBag(self.region_shape()[0])] if self.extracts else []
+        return [MeanBag(self.region_shape()[0])] if self.extracts else [PixelBag()]
 
     def relations(self) -> dict[str, Relation]:
         """Return the grid: regions that touch are joined."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmgraph.items import Items
 
@@ -43,6 +44,14 @@ class Bag(nn.Module, ABC):
         return nodes.index_add(0, items.sample, items.length) > 0
 
 
+def _mean_of_items(
+    x: Float[Tensor, "items features"], items: Items
+) -> Float[Tensor, "batch features"]:
+    count = torch.bincount(items.sample, minlength=items.batch_size).unsqueeze(1)
+    total = x.new_zeros(items.batch_size, x.shape[1]).index_add(0, items.sample, x)
+    return total / count.clamp_min(1)
+
+
 class MeanBag(Bag):
     """Mean of precomputed features over all items of a sample, and their nodes.
 
@@ -66,10 +75,34 @@ class MeanBag(Bag):
         x = items.data[self.key]
         if x.ndim == 3:  # [items, nodes, channels]
             x = x.mean(1)
-        sample = items.sample
-        count = torch.bincount(sample, minlength=items.batch_size).unsqueeze(1)
-        total = x.new_zeros(items.batch_size, self.width).index_add(0, sample, x)
-        return total / count.clamp_min(1)
+        return _mean_of_items(x, items)
+
+
+class PixelBag(Bag):
+    """Colours of a coarse thumbnail: what a linear model can use of an image by itself.
+
+    Args:
+        side: Width and height of the thumbnail in pixels.
+        key: Name of the pixels in `Items.data`, [items, 3, height, width].
+        scale: Length of a standardised sample.
+    """
+
+    def __init__(self, side: int = 8, key: str = "pixels", *, scale: float = 1.0) -> None:
+        super().__init__()
+        self.side, self.key, self.scale = side, key, scale
+
+    @property
+    def width(self) -> int:
+        """Number of features: three colours of each pixel."""
+        return 3 * self.side**2
+
+    def forward(self, items: Items) -> Float[Tensor, "batch features"]:
+        """Return the mean thumbnail of each sample's images, colours from 0 to 1."""
+        pixels = items.data[self.key]
+        small = pixels.new_zeros(0, 3, self.side, self.side, dtype=torch.float32)
+        if len(pixels):  # pooling does not take an empty batch
+            small = F.adaptive_avg_pool2d(pixels.float() / 255, self.side)
+        return _mean_of_items(small.flatten(1), items)
 
 
 class NgramBag(Bag):

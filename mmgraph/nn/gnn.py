@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.nn import TransformerConv
 
-from mmgraph.execution import dense_form, run_dense, why_not_dense
+from mmgraph.execution import dense_form, run_dense, run_near, why_not_dense
 from mmgraph.graph import MultimodalGraph
 from mmgraph.typing import EdgeType
 
@@ -160,6 +160,7 @@ class _Edges:
     def __init__(self, graph: MultimodalGraph) -> None:
         relations, ends = graph.relations, graph.ends
         self.reach = cache(lambda kind: relations[kind].reach(*ends(kind)))
+        self.stencil = cache(lambda kind: relations[kind].stencil(*ends(kind)))
         self.edge_index = cache(lambda kind: relations[kind].edge_index(*ends(kind)))
 
 
@@ -167,6 +168,9 @@ def _dense(
     conv: nn.Module, graph: MultimodalGraph, edge_type: EdgeType, edges: _Edges
 ) -> Float[Tensor, "batch nodes channels"]:
     source, target = graph.ends(edge_type)
+    near = edges.stencil(edge_type)
+    if near is not None:
+        return run_near(conv, source.x, target.x, near)
     return run_dense(conv, source.x, target.x, edges.reach(edge_type))
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch_geometric.nn import GATConv, GATv2Conv, GINConv, SAGEConv, TransformerConv
 
-from mmgraph.execution import dense_form, run_dense, why_not_dense
+from mmgraph.execution import dense_form, run_dense, run_near, why_not_dense
 from mmgraph.nodes import Nodes
 from mmgraph.relations import Chain, Complete, EdgeList, Grid
 
@@ -95,7 +95,11 @@ def assert_parity(conv, relation, source, target):
         conv, source, target, lambda s, t: run_dense(conv, s.x, t.x, reach)[target.mask]
     )
     sparse = outcome(conv, source, target, lambda s, t: conv((s.flat(), t.flat()), edge_index))
-    relative = 1e-10 if source.x.dtype == torch.float64 else 1e-5
+    assert_equal(dense, sparse)
+
+
+def assert_equal(dense, sparse):
+    relative = 1e-10 if dense["output"].dtype == torch.float64 else 1e-5
     for name, wanted in sparse.items():
         scale = max(1.0, float(wanted.abs().max()) if wanted.numel() else 0)
         torch.testing.assert_close(
@@ -132,6 +136,21 @@ def test_within_a_type(make, relation):
     torch.manual_seed(0)
     nodes = make_nodes([[4], [4, 3], [], [1]], torch.float64)
     assert_parity(make().double(), relation, nodes, nodes)
+
+
+@pytest.mark.parametrize(
+    ("relation", "items"),
+    [(Grid(3, 3), [[9, 9], [], [9]]), (Grid(6, 4, 8), [[24], []]), (Chain(2), [[7, 3], [12], [1]])],
+    ids=repr,
+)
+@pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)
+def test_stencils(make, relation, items):
+    torch.manual_seed(0)
+    nodes, conv = make_nodes(items, torch.float64), make().double()
+    near, edge_index = relation.stencil(nodes, nodes), relation.edge_index(nodes, nodes)
+    dense = outcome(conv, nodes, nodes, lambda s, t: run_near(conv, s.x, t.x, near)[nodes.mask])
+    sparse = outcome(conv, nodes, nodes, lambda s, t: conv((s.flat(), t.flat()), edge_index))
+    assert_equal(dense, sparse)
 
 
 @pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)

@@ -1,0 +1,137 @@
+"""Pictures of data, training and results, with matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Okabe and Ito's colours, which colour-blind people can tell apart.
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+
+
+def plot_history(history: Sequence[Mapping[str, float]], axes: Axes) -> None:
+    """Draw training and held-out accuracy by epoch.
+
+    Args:
+        history: `history_` of an estimator.
+        axes: Where to draw.
+    """
+    epochs = [entry["epoch"] + 1 for entry in history]
+    for key, label, color in (("train", "training", BLUE), ("val", "held out", ORANGE)):
+        values = [entry.get(f"{key}_accuracy", np.nan) for entry in history]
+        axes.plot(epochs, values, "o-", color=color, label=label, markersize=4)
+    axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
+    axes.set_title("Training of the graph")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+
+
+def plot_confusion(true: Any, predicted: Any, axes: Axes) -> None:
+    """Draw the confusion matrix: shares of each true class, with counts written in.
+
+    Args:
+        true: Label of each row.
+        predicted: Predicted label of each row.
+        axes: Where to draw.
+    """
+    from sklearn.metrics import confusion_matrix
+
+    classes = np.unique(np.concatenate([np.asarray(true), np.asarray(predicted)]))
+    counts = confusion_matrix(true, predicted, labels=classes)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=7)
+    axes.set_xticks(range(len(classes)), classes, rotation=60, ha="right", fontsize=8)
+    axes.set_yticks(range(len(classes)), classes, fontsize=8)
+    axes.set(xlabel="predicted", ylabel="true", title="Confusion (counts; shade: share of the row)")
+
+
+def plot_scores(scores: Mapping[str, float], axes: Axes, *, xlabel: str = "accuracy") -> None:
+    """Draw one bar for each model, its score written beside it.
+
+    Args:
+        scores: Score of each model, the best thing last.
+        axes: Where to draw.
+        xlabel: Name of the score.
+    """
+    colors = [BLUE] * (len(scores) - 1) + [ORANGE]
+    bars = axes.barh(list(scores), list(scores.values()), color=colors)
+    axes.bar_label(bars, fmt="%.3f", padding=3)
+    axes.invert_yaxis()
+    axes.set(xlabel=xlabel, xlim=(0, 1), title="Test split")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+
+
+def plot_prediction(
+    image: Any, text: str, true: str, classes: Any, probability: Float[np.ndarray, "_"], axes: Axes
+) -> None:
+    """Draw an image with its text, its true class and the two most probable classes.
+
+    Args:
+        image: Anything an `Image` modality reads.
+        text: The text that goes with it.
+        true: Its label.
+        classes: `classes_` of the estimator.
+        probability: Probability of each class.
+        axes: Where to draw.
+    """
+    from textwrap import shorten
+
+    from mmgraph.modalities.decode import decode_image
+
+    axes.imshow(decode_image(image))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    best = np.argsort(probability)[::-1][:2]
+    guesses = "\n".join(f"{classes[k]} {probability[k]:.0%}" for k in best)
+    right = classes[best[0]] == true
+    verdict = guesses if right else f"{guesses}\ntrue: {true}"
+    for spine in axes.spines.values():
+        spine.set_color(GREEN if right else RED)
+        spine.set_linewidth(2.5)
+    axes.set_title(shorten(text, 30, placeholder="…"), fontsize=8)
+    axes.set_xlabel(verdict, fontsize=8, color="black")
+
+
+def plot_results(
+    scores: Mapping[str, float],
+    history: Sequence[Mapping[str, float]],
+    true: Any,
+    predicted: Any,
+    samples: Sequence[Mapping[str, Any]],
+) -> Figure:
+    """Draw scores, training, confusion and a few samples on one page.
+
+    Args:
+        scores: Score of each model.
+        history: `history_` of an estimator.
+        true: Label of each test row.
+        predicted: Predicted label of each test row.
+        samples: Arguments of `plot_prediction`, except the axes; eight fit well.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(14, 10), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=[2.2, 1.3])
+    left, right = top.subfigures(1, 2, width_ratios=[1, 1.5])
+    upper, lower = left.subplots(2, 1)
+    plot_scores(scores, upper)
+    plot_history(history, lower)
+    plot_confusion(true, predicted, right.subplots())
+    panels = bottom.subplots(1, max(len(samples), 1), squeeze=False)[0]
+    bottom.suptitle("Test samples: green frames are right, red ones wrong", fontsize=11)
+    for axes, sample in zip(panels, samples, strict=False):
+        plot_prediction(**sample, axes=axes)
+    return figure
