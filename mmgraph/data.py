@@ -232,6 +232,11 @@ class SampleDataset(Dataset[int]):
             total += [int(modality.collate([sample]).length.sum()) for sample in samples]
         return total
 
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """Return all rows in order, batch by batch."""
+        for start in range(0, len(self), batch_size):
+            yield self.collate(range(start, min(start + batch_size, len(self))))
+
     def loader(
         self, batch_size: int, *, shuffle: bool = False, generator: torch.Generator | None = None
     ) -> DataLoader[int]:

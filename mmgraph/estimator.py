@@ -22,6 +22,7 @@ from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import infer_modalities
 from mmgraph.nn.additive import AdditiveModel
 from mmgraph.nn.fusion.graph import GraphFusion
+from mmgraph.nn.gnn import transformer_conv
 from mmgraph.nn.model import MultimodalClassifier
 from mmgraph.relations import Relation
 from mmgraph.targets import encode_classes
@@ -29,6 +30,8 @@ from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mmgraph.training import TrainingResult
 
 logger = logging.getLogger("mmgraph")
 
@@ -62,7 +65,8 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
         class_weight: "balanced": rare classes count as much as common ones; None: all rows
             count the same.
         validation: Share of the training rows that is held out to choose the best epoch and
-            to weigh the parts; 0: none.
+            to weigh the parts; 0: none, and the parts count the same.
+        refit: After that, train again on all rows, for as many epochs as were best.
         random_state: Seed of everything random; the same seed gives the same model on CPUs.
         device: "auto", "cpu", "gpu", as Lightning names accelerators.
         log_dir: Folder for training logs; None: no logs.
@@ -70,8 +74,8 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
         verbose: Show progress, and say what was inferred.
 
     Fitted state:
-        classes_, modalities_ (fitted), model_ (a `MultimodalClassifier`), history_ (one dict
-        of metrics an epoch), feature_names_in_, n_features_in_.
+        classes_, modalities_ (fitted), model_ (a `MultimodalClassifier`), history_ (metrics of
+        each epoch with held-out rows, see `TrainingResult`), feature_names_in_, n_features_in_.
 
     Example:
         >>> import pandas as pd
@@ -101,6 +105,7 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: float = 2e-3,
         class_weight: Literal["balanced"] | None = "balanced",
         validation: float = 0.1,
+        refit: bool = True,
         random_state: int = 0,
         device: str = "auto",
         log_dir: str | Path | None = None,
@@ -121,6 +126,7 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.class_weight = class_weight
         self.validation = validation
+        self.refit = refit
         self.random_state = random_state
         self.device = device
         self.log_dir = log_dir
@@ -214,54 +220,74 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
     def _fit_model(
         self, dataset: data.SampleDataset, held_out: Int[np.ndarray, "held_out"]
     ) -> None:
+        """Find the best epoch and the parts' weights on held-out rows; then use all rows."""
+        rows = np.arange(len(dataset))
+        if not len(held_out):
+            self.history_ = self._train(dataset, rows, None, self.epochs).history
+            self._fit_additive(dataset, rows)
+            return
+        kept = np.setdiff1d(rows, held_out)
+        validation = dataset.subset(held_out.tolist())
+        result = self._train(dataset, kept, validation, self.epochs)
+        self.history_ = result.history
+        self._fit_additive(dataset, kept)
+        self._balance(validation)
+        if self.refit and not result.interrupted:
+            weights = self.model_.weights
+            self._train(dataset, rows, None, result.best_epochs)
+            self.model_.weights = weights
+            self._fit_additive(dataset, rows)
+
+    def _train(
+        self,
+        dataset: data.SampleDataset,
+        rows: Int[np.ndarray, "kept"],
+        validation: data.SampleDataset | None,
+        epochs: int,
+    ) -> TrainingResult:
+        """Train a fresh model on some rows."""
         from mmgraph.training import TrainingSettings, train
 
-        kept = np.setdiff1d(np.arange(len(dataset)), held_out)
+        torch.manual_seed(self.random_state)
         generator = torch.Generator().manual_seed(self.random_state)
-        training = dataset.subset(kept.tolist(), augment=True)
-        validation = dataset.subset(held_out.tolist()) if len(held_out) else None
+        training = dataset.subset(rows.tolist(), augment=True)
         assert training.target is not None
+        settings = TrainingSettings(
+            epochs=epochs,
+            learning_rate=self.learning_rate,
+            device=self.device,
+            log_dir=self.log_dir,
+            logs=self.logs,
+            progress=self.verbose and sys.stderr.isatty(),
+        )
         self.model_ = self._build_model()
-        self.history_ = train(
+        return train(
             self.model_,
             training.loader(self.batch_size, shuffle=True, generator=generator),
-            validation and validation.loader(self.batch_size),
+            None if validation is None else validation.loader(self.batch_size),
             self._class_weights(training.target),
-            TrainingSettings(
-                epochs=self.epochs,
-                learning_rate=self.learning_rate,
-                device=self.device,
-                log_dir=self.log_dir,
-                logs=self.logs,
-                progress=self.verbose and sys.stderr.isatty(),
-            ),
+            settings,
         )
-        if self.model_.additive is not None:
-            self._fit_additive(self.model_.additive, dataset, kept, validation)
 
-    def _fit_additive(
-        self,
-        additive: AdditiveModel,
-        dataset: data.SampleDataset,
-        kept: Int[np.ndarray, "kept"],
-        validation: data.SampleDataset | None,
-    ) -> None:
-        """Weigh the parts with the held-out rows, then let the linear one learn from them too."""
-        if validation is not None:
-            assert validation.target is not None
-            self._fit_linear(additive, dataset.subset(kept.tolist()))
-            with torch.inference_mode():
-                logits = [
-                    torch.cat([part(batch.items) for batch in validation.loader(self.batch_size)])
-                    for part in (additive, self.model_.fused_logits)
-                ]
-            self.model_.balance(logits[0].clone(), logits[1].clone(), validation.target)
-        self._fit_linear(additive, dataset)
+    def _fit_additive(self, dataset: data.SampleDataset, rows: Int[np.ndarray, "kept"]) -> None:
+        if self.model_.additive is None:
+            return
+        training = dataset.subset(rows.tolist())
+        assert training.target is not None
+        batches = [batch.items for batch in training.batches(self.batch_size)]
+        self.model_.additive.fit(batches, training.target, self._class_weights(training.target))
 
-    def _fit_linear(self, additive: AdditiveModel, dataset: data.SampleDataset) -> None:
-        assert dataset.target is not None
-        batches = [batch.items for batch in dataset.loader(self.batch_size)]  # type: ignore[attr-defined]
-        additive.fit(batches, dataset.target, self._class_weights(dataset.target))
+    def _balance(self, validation: data.SampleDataset) -> None:
+        if self.model_.additive is None:
+            return
+        assert validation.target is not None
+        parts = (self.model_.additive, self.model_.fused_logits)
+        with torch.no_grad():
+            additive, fused = (
+                torch.cat([part(batch.items) for batch in validation.batches(self.batch_size)])
+                for part in parts
+            )
+        self.model_.balance(additive, fused, validation.target)
 
     def _class_weights(self, target: Int[Tensor, "rows"]) -> Float[Tensor, "classes"]:
         if self.class_weight is None:
@@ -272,7 +298,6 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
     def _build_model(self) -> MultimodalClassifier:
         """Make an untrained model for the fitted modalities."""
         own = {modality.node_type: modality.relations() for modality in self.modalities_}
-        options = {} if self.conv is None else {"conv": self.conv}
         fusion = GraphFusion(
             own,
             self.channels,
@@ -281,7 +306,7 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
             readout=self.readout,
             dropout=self.dropout,
             execution=self.execution,
-            **options,
+            conv=self.conv or transformer_conv,
         )
         encoders = {each.node_type: each.make_encoder(self.channels) for each in self.modalities_}
         bags = {each.node_type: each.make_bags() for each in self.modalities_ if self.additive}
@@ -303,7 +328,7 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
             part = frame.iloc[start : start + _ROWS_AT_ONCE]
             items = data.transform(self.modalities_, part)
             dataset = data.SampleDataset(self.modalities_, items)
-            yield from dataset.loader(self.batch_size)  # type: ignore[misc]
+            yield from dataset.batches(self.batch_size)
 
 
 def _take_column(frame: pd.DataFrame, values: Any, what: str) -> tuple[pd.DataFrame, Any]:

@@ -185,4 +185,4 @@ def _find_conv(path: Path, name: str | None) -> Callable[[int, int], nn.Module] 
             f"{path}: was made with the convolution {name!r}, which is not one of PyG's; pass it: "
             "load(path, conv=...)"
         )
-    return getattr(pyg, name)  # type: ignore[no-any-return]
+    return getattr(pyg, name)

@@ -75,13 +75,13 @@ def plot_scores(scores: Mapping[str, float], axes: Axes, *, xlabel: str = "accur
 
 
 def plot_prediction(
-    image: Any, text: str, true: str, classes: Any, probability: Float[np.ndarray, "_"], axes: Axes
+    image: Any, text: Any, true: str, classes: Any, probability: Float[np.ndarray, "_"], axes: Axes
 ) -> None:
     """Draw an image with its text, its true class and the two most probable classes.
 
     Args:
         image: Anything an `Image` modality reads.
-        text: The text that goes with it.
+        text: The text that goes with it, if any.
         true: Its label.
         classes: `classes_` of the estimator.
         probability: Probability of each class.
@@ -89,6 +89,7 @@ def plot_prediction(
     """
     from textwrap import shorten
 
+    from mmgraph.data import is_missing
     from mmgraph.modalities.decode import decode_image
 
     axes.imshow(decode_image(image))
@@ -101,7 +102,7 @@ def plot_prediction(
     for spine in axes.spines.values():
         spine.set_color(GREEN if right else RED)
         spine.set_linewidth(2.5)
-    axes.set_title(shorten(text, 30, placeholder="…"), fontsize=8)
+    axes.set_title("" if is_missing(text) else shorten(text, 30, placeholder="…"), fontsize=8)
     axes.set_xlabel(verdict, fontsize=8, color="black")
 
 
@@ -123,9 +124,9 @@ def plot_results(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(14, 10), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=[2.2, 1.3])
-    left, right = top.subfigures(1, 2, width_ratios=[1, 1.5])
+    figure = Figure(figsize=(14, 9), layout="constrained")
+    top, bottom = np.ravel(figure.subfigures(2, 1, height_ratios=[2.3, 1]))
+    left, right = np.ravel(top.subfigures(1, 2, width_ratios=[1, 1.5]))
     upper, lower = left.subplots(2, 1)
     plot_scores(scores, upper)
     plot_history(history, lower)
