@@ -45,7 +45,7 @@ def read_data(rows: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def make_models(arguments: argparse.Namespace) -> dict[str, MultimodalGraphClassifier]:
     if arguments.from_scratch:
-        image, text = Image("image", backbone=None, size=96), Text("text", features=None)
+        image, text = Image("image", backbone=None, size=64), Text("text", features=None)
     else:
         image, text = Image("image"), Text("text")
 

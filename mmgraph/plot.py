@@ -23,13 +23,15 @@ def plot_history(history: Sequence[Mapping[str, float]], axes: Axes) -> None:
         history: `history_` of an estimator.
         axes: Where to draw.
     """
+    from matplotlib.ticker import MaxNLocator
+
     epochs = [entry["epoch"] + 1 for entry in history]
     for key, label, color in (("train", "training", BLUE), ("val", "held out", ORANGE)):
         values = [entry.get(f"{key}_accuracy", np.nan) for entry in history]
         axes.plot(epochs, values, "o-", color=color, label=label, markersize=4)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
     axes.set_title("Training of the graph")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
 
@@ -125,8 +127,9 @@ def plot_results(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(14, 9), layout="constrained")
-    top, bottom = np.ravel(figure.subfigures(2, 1, height_ratios=[2.3, 1]))
-    left, right = np.ravel(top.subfigures(1, 2, width_ratios=[1, 1.5]))
+    grid = figure.add_gridspec(2, 2, height_ratios=[2.3, 1], width_ratios=[1, 1.5])
+    left, right = figure.add_subfigure(grid[0, 0]), figure.add_subfigure(grid[0, 1])
+    bottom = figure.add_subfigure(grid[1, :])
     upper, lower = left.subplots(2, 1)
     plot_scores(scores, upper)
     plot_history(history, lower)

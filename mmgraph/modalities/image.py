@@ -282,10 +282,11 @@ class Image(Modality):
         )
 
     def make_bags(self) -> list[Bag]:
-        """Return the mean of frozen features, or a coarse thumbnail of pixels."""
-        from mmgraph.nn.bags import MeanBag, PixelBag
+        """Return the mean of frozen features, or typical patches of pixels."""
+        from mmgraph.nn.bags import MeanBag
+        from mmgraph.nn.patches import PatchBag
 
-        return [MeanBag(self.region_shape()[0])] if self.extracts else [PixelBag()]
+        return [MeanBag(self.region_shape()[0])] if self.extracts else [PatchBag()]
 
     def relations(self) -> dict[str, Relation]:
         """Return the grid: regions that touch are joined."""

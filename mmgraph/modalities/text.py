@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mmgraph.errors import CellError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.modalities.ngrams import character_ngrams, word_ngrams
 from mmgraph.modalities.pretrained_tokens import find_features, read_features
 from mmgraph.modalities.stop_words import UNSPACED_WORD, WORD, find_stop_words, in_stop_words
 from mmgraph.modalities.token_features import TokenFeatures, align, compute_features, summarise
@@ -119,9 +120,15 @@ class Text(Modality):
         rows = self.read_each(cells, _read)
         texts = [text for row in rows for text in row]
         encoded = self._encode(texts)
+        stop_words = find_stop_words(self.stop_words)
         items = [
-            {"ids": torch.from_numpy(ids), "spans": torch.from_numpy(spans)}
-            for ids, spans in encoded
+            {
+                "ids": torch.from_numpy(ids),
+                "spans": torch.from_numpy(spans),
+                "characters": torch.from_numpy(character_ngrams(text, stop_words)),
+                "words": torch.from_numpy(word_ngrams(text, stop_words)),
+            }
+            for text, (ids, spans) in zip(texts, encoded, strict=True)
         ]
         if self.token_features_ is not None:
             features = self._features(texts, [spans for _, spans in encoded])
@@ -172,18 +179,25 @@ class Text(Modality):
         ]
 
     def collate(self, samples: Sequence[list[Item]]) -> Items:
-        """Join texts into one batch; the data's first axis counts tokens, of `summary` texts."""
+        """Join texts into one batch.
+
+        The first axis of `ids`, `spans` and `features` counts tokens, that of `characters` and
+        `words` n-grams (`_length` of each text), that of `summary` texts.
+        """
         items = [item for sample in samples for item in sample]
-        empty = {"ids": torch.zeros(0, dtype=torch.int64), "spans": torch.zeros(0, 2).long()}
+        number = torch.zeros(0, dtype=torch.int64)
+        empty = {"ids": number, "spans": number.view(0, 2), "characters": number, "words": number}
         if self.mean_ is not None:
-            empty["features"] = torch.zeros(0, len(self.mean_))
-            empty["summary"] = torch.zeros(0, len(self.mean_))
+            empty["features"] = empty["summary"] = torch.zeros(0, len(self.mean_))
+        data = {
+            name: torch.cat([none, *(item[name].view(-1, *none.shape[1:]) for item in items)])
+            for name, none in empty.items()
+        }
+        for name in ("characters", "words"):
+            data[f"{name}_length"] = torch.tensor([len(item[name]) for item in items]).long()
         counts = torch.tensor([len(sample) for sample in samples], dtype=torch.int64)
         return Items(
-            data={
-                name: torch.cat([none, *(item[name].view(-1, *none.shape[1:]) for item in items)])
-                for name, none in empty.items()
-            },
+            data=data,
             length=torch.tensor([len(item["ids"]) for item in items], dtype=torch.int64),
             sample=torch.arange(len(samples)).repeat_interleave(counts),
             batch_size=len(samples),
@@ -200,11 +214,10 @@ class Text(Modality):
         )
 
     def make_bags(self) -> list[Bag]:
-        """Return TF-IDF of tokens and pairs of them, and the mean of pretrained features."""
+        """Return TF-IDF of characters' and words' n-grams, and sentence vectors."""
         from mmgraph.nn.bags import MeanBag, NgramBag
 
-        assert self.tokenizer_ is not None
-        bags: list[Bag] = [NgramBag(len(self.tokenizer_))]
+        bags: list[Bag] = [NgramBag("characters"), NgramBag("words")]
         return bags if self.mean_ is None else [*bags, MeanBag(len(self.mean_), "summary")]
 
     def relations(self) -> dict[str, Relation]:
@@ -225,7 +238,7 @@ class Text(Modality):
         assert self.tokenizer_ is not None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.model").write_bytes(self.tokenizer_.to_bytes())
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         if self.mean_ is not None and self.std_ is not None:
             tensors |= {"mean": self.mean_, "std": self.std_}
         save_file(tensors, folder / "statistics.safetensors")

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmgraph.items import Items
 
@@ -44,9 +43,10 @@ class Bag(nn.Module, ABC):
         return nodes.index_add(0, items.sample, items.length) > 0
 
 
-def _mean_of_items(
+def mean_of_items(
     x: Float[Tensor, "items features"], items: Items
 ) -> Float[Tensor, "batch features"]:
+    """Return the mean over the items of each sample, zero where there are none."""
     count = torch.bincount(items.sample, minlength=items.batch_size).unsqueeze(1)
     total = x.new_zeros(items.batch_size, x.shape[1]).index_add(0, items.sample, x)
     return total / count.clamp_min(1)
@@ -75,54 +75,28 @@ class MeanBag(Bag):
         x = items.data[self.key]
         if x.ndim == 3:  # [items, nodes, channels]
             x = x.mean(1)
-        return _mean_of_items(x, items)
-
-
-class PixelBag(Bag):
-    """Colours of a coarse thumbnail: what a linear model can use of an image by itself.
-
-    Args:
-        side: Width and height of the thumbnail in pixels.
-        key: Name of the pixels in `Items.data`, [items, 3, height, width].
-        scale: Length of a standardised sample.
-    """
-
-    def __init__(self, side: int = 8, key: str = "pixels", *, scale: float = 1.0) -> None:
-        super().__init__()
-        self.side, self.key, self.scale = side, key, scale
-
-    @property
-    def width(self) -> int:
-        """Number of features: three colours of each pixel."""
-        return 3 * self.side**2
-
-    def forward(self, items: Items) -> Float[Tensor, "batch features"]:
-        """Return the mean thumbnail of each sample's images, colours from 0 to 1."""
-        pixels = items.data[self.key]
-        small = pixels.new_zeros(0, 3, self.side, self.side, dtype=torch.float32)
-        if len(pixels):  # pooling does not take an empty batch
-            small = F.adaptive_avg_pool2d(pixels.float() / 255, self.side)
-        return _mean_of_items(small.flatten(1), items)
+        return mean_of_items(x, items)
 
 
 class NgramBag(Bag):
-    """TF-IDF of tokens and of pairs of neighbouring tokens.
+    """TF-IDF of hashed n-grams.
 
     (1 + log count) × (log((1 + samples) / (1 + samples with the n-gram)) + 1), rows of length
-    1: scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)` over tokens.
+    1, as scikit-learn's `TfidfVectorizer(sublinear_tf=True)`.
 
     Args:
-        num_tokens: Size of the tokens' vocabulary.
-        key: Name of the token ids in `Items.data`, whose first axis counts nodes.
+        key: Name of the hashes in `Items.data`, whose first axis counts n-grams;
+            `<key>_length` has the number of each item.
         scale: Factor on the rows' length.
+        max_features: Most n-grams to keep: those in the most samples.
     """
 
     ngrams: Tensor
     idf: Tensor
 
-    def __init__(self, num_tokens: int, key: str = "ids", *, scale: float = 3.0) -> None:
+    def __init__(self, key: str, *, scale: float = 2.0, max_features: int = 200_000) -> None:
         super().__init__()
-        self.num_tokens, self.key, self.scale = num_tokens, key, scale
+        self.key, self.scale, self.max_features = key, scale, max_features
         self.register_buffer("ngrams", torch.zeros(0, dtype=torch.long))
         self.register_buffer("idf", torch.zeros(0))
 
@@ -133,20 +107,24 @@ class NgramBag(Bag):
 
     def fit(self, batches: Iterable[Items]) -> None:
         """Learn which n-grams there are, and how many samples have each."""
-        seen: list[Tensor] = []
+        seen = [torch.zeros(0, dtype=torch.long)]
         samples = 0
         for items in batches:
             samples += items.batch_size
-            code, sample = self._codes(items)
-            seen.append(torch.unique(torch.stack([sample, code]), dim=1)[1])
-        self.ngrams, frequency = torch.unique(torch.cat(seen), return_counts=True)
+            seen.append(torch.unique(self._cells(items), dim=1)[1])
+        ngrams, frequency = torch.unique(torch.cat(seen), return_counts=True)
+        if len(ngrams) > self.max_features:
+            kept = frequency.argsort(descending=True, stable=True)[: self.max_features]
+            kept = kept.sort().values  # lookups need ascending hashes
+            ngrams, frequency = ngrams[kept], frequency[kept]
+        self.ngrams = ngrams
         self.idf = ((1 + samples) / (1 + frequency)).log() + 1
 
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the weights as a sparse matrix."""
-        code, sample = self._codes(items)
-        column = torch.searchsorted(self.ngrams, code).clamp_max(max(self.width - 1, 0))
-        known = self.ngrams[column] == code if self.width else torch.zeros_like(code).bool()
+        sample, ngram = self._cells(items)
+        column = torch.searchsorted(self.ngrams, ngram).clamp_max(max(self.width - 1, 0))
+        known = self.ngrams[column] == ngram if self.width else torch.zeros_like(ngram).bool()
         cell, count = torch.unique(
             torch.stack([sample[known], column[known]]), dim=1, return_counts=True
         )
@@ -156,13 +134,10 @@ class NgramBag(Bag):
         size = (items.batch_size, self.width)
         return torch.sparse_coo_tensor(cell, value, size, is_coalesced=True, check_invariants=False)
 
-    def _codes(self, items: Items) -> tuple[Int[Tensor, "ngrams"], Int[Tensor, "ngrams"]]:
-        """Number every token and every pair of tokens within an item, with their samples."""
-        ids, layout = items.data[self.key], items.node_layout()
-        sample = layout["sample"]
-        pair = ids[:-1] * self.num_tokens + ids[1:] + self.num_tokens
-        inside = layout["index"][1:] > 0
-        return torch.cat([ids, pair[inside]]), torch.cat([sample, sample[1:][inside]])
+    def _cells(self, items: Items) -> Int[Tensor, "2 ngrams"]:
+        """Sample and hash of every n-gram."""
+        sample = items.sample.repeat_interleave(items.data[f"{self.key}_length"])
+        return torch.stack([sample, items.data[self.key]])
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # The vocabulary's size is only known from what was saved.

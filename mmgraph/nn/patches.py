@@ -1,0 +1,108 @@
+"""A bag of image patches: what can be learnt of images without labels or pretraining."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmgraph.items import Items
+from mmgraph.nn.bags import Bag, mean_of_items
+
+_PATCH, _SIDE, _STRIDE, _QUARTERS = 6, 48, 2, 2
+_MAX_PATCHES, _ROUNDS = 40_000, 15
+#: Added to the variances of patches (of 0 to 1) and of their whitened directions.
+_CONTRAST_FLOOR, _WHITENING_FLOOR = 0.01, 0.05
+
+
+class PatchBag(Bag):
+    """Soft counts of typical patches in the four quarters of an image.
+
+    [Coates, Lee and Ng, 2011](https://proceedings.mlr.press/v15/coates11a.html): patches of 6
+    × 6 pixels are normalised, whitened and compared with k-means centroids; how much closer
+    than average each centroid is, is summed up by quarter.
+
+    Args:
+        num_centroids: Number of typical patches.
+        key: Name of the pixels in `Items.data`, [items, 3, height, width], 0 to 255.
+        scale: Length of a standardised sample.
+    """
+
+    centroids: Tensor
+    whitening: Tensor
+    mean: Tensor
+
+    def __init__(
+        self, num_centroids: int = 400, key: str = "pixels", *, scale: float = 2.0
+    ) -> None:
+        super().__init__()
+        self.key, self.scale = key, scale
+        channels = 3 * _PATCH**2
+        self.register_buffer("centroids", torch.zeros(num_centroids, channels))
+        self.register_buffer("whitening", torch.eye(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+
+    @property
+    def width(self) -> int:
+        """Number of features: centroids times quarters."""
+        return len(self.centroids) * _QUARTERS**2
+
+    def fit(self, batches: Iterable[Items]) -> None:
+        """Learn the whitening and the centroids from patches of the training images."""
+        # Seeded here and not from outside: more data must not change anything else.
+        generator = torch.Generator().manual_seed(0)
+        found = [torch.zeros(0, len(self.mean))]
+        for items in batches:
+            patches = self._patches(items.data[self.key]).flatten(0, 1)
+            # Plain background is everywhere and says nothing.
+            patches = patches[patches.std(1) > 1e-3]
+            found.append(patches[torch.randperm(len(patches), generator=generator)[:2000]])
+        patches = torch.cat(found)
+        patches = patches[torch.randperm(len(patches), generator=generator)[:_MAX_PATCHES]]
+        if not len(patches):
+            return
+        self.mean = patches.mean(0)
+        centred = patches - self.mean
+        values, vectors = torch.linalg.eigh(centred.T @ centred / len(patches))
+        scale = (values.clamp_min(0) + _WHITENING_FLOOR).rsqrt()
+        self.whitening = vectors * scale @ vectors.T
+        white = centred @ self.whitening
+        first = torch.randint(len(white), (len(self.centroids),), generator=generator)
+        self.centroids = _k_means(white, white[first])
+
+    def forward(self, items: Items) -> Float[Tensor, "batch features"]:
+        """Return the mean counts over each sample's images."""
+        patches = self._patches(items.data[self.key])
+        images, places, _ = patches.shape
+        distance = torch.cdist((patches - self.mean) @ self.whitening, self.centroids)
+        closeness = (distance.mean(2, keepdim=True) - distance).clamp_min(0)
+        side = round(places**0.5)
+        maps = closeness.transpose(1, 2).reshape(images, len(self.centroids), side, side)
+        if images:  # pooling does not take an empty batch
+            maps = F.adaptive_avg_pool2d(maps, _QUARTERS)
+        return mean_of_items(maps.reshape(images, self.width), items)
+
+    def _patches(self, pixels: Tensor) -> Float[Tensor, "images places channels"]:
+        """Cut out patches and normalise brightness and contrast of each."""
+        if not len(pixels):
+            side = (_SIDE - _PATCH) // _STRIDE + 1
+            return self.mean.new_zeros(0, side * side, len(self.mean))
+        small = F.interpolate(pixels.float() / 255, (_SIDE, _SIDE), mode="area")
+        patches = F.unfold(small, _PATCH, stride=_STRIDE).transpose(1, 2)
+        centred = patches - patches.mean(2, keepdim=True)
+        return centred / (patches.var(2, keepdim=True) + _CONTRAST_FLOOR).sqrt()
+
+
+def _k_means(
+    x: Float[Tensor, "patches channels"], centroids: Float[Tensor, "centroids channels"]
+) -> Float[Tensor, "centroids channels"]:
+    for _ in range(_ROUNDS):
+        nearest = torch.cdist(x, centroids).argmin(1)
+        count = torch.bincount(nearest, minlength=len(centroids)).unsqueeze(1)
+        total = torch.zeros_like(centroids).index_add(0, nearest, x)
+        # A centroid that nothing is nearest to stays where it is.
+        centroids = torch.where(count > 0, total / count.clamp_min(1), centroids)
+    return centroids
