@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mmgraph.errors import CellError, DataError
+from mmgraph.errors import CellError, DataError, MissingPackageError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
 from mmgraph.typing import Item
@@ -57,6 +57,7 @@ def read_frame(data: Any) -> pd.DataFrame:
 
     Raises:
         DataError: The input is none of these, its file is missing, or it has no rows.
+        MissingPackageError: The file is a Parquet file and pyarrow is not installed.
     """
     import pandas as pd
 
@@ -68,7 +69,13 @@ def read_frame(data: Any) -> pd.DataFrame:
         # Row by row: a Hugging Face dataset decodes its images only then.
         frame = pd.DataFrame({name: list(data[name]) for name in data.column_names})
     elif isinstance(data, Mapping):
-        frame = pd.DataFrame(data)
+        try:
+            frame = pd.DataFrame(data)
+        except ValueError as error:
+            raise DataError(
+                f"expected lists of the same length, got a mapping with {error}; pass one list "
+                "for each column"
+            ) from error
     else:
         raise DataError(
             "expected a DataFrame, a Hugging Face dataset, or the path of a .csv, .tsv, .jsonl or "
@@ -85,20 +92,23 @@ def read_frame(data: Any) -> pd.DataFrame:
 def _read_file(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    readers = {
-        ".csv": pd.read_csv,
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".csv": lambda path: pd.read_csv(path),
         ".tsv": lambda path: pd.read_csv(path, sep="\t"),
-        ".jsonl": lambda path: pd.read_json(path, lines=True),
-        ".parquet": pd.read_parquet,
+        # JSON says itself what is text; pandas would make numbers and dates of some of it.
+        ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False),
+        ".parquet": lambda path: pd.read_parquet(path),
     }
     if path.suffix.lower() not in readers:
-        raise DataError(f"{path}: expected a table ending in {', '.join(readers)}")
+        raise DataError(f"{path}: expected a table ending in {', '.join(readers)}; convert it")
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file")
+        raise DataError(f"{path}: there is no such file; correct the path")
     try:
         return readers[path.suffix.lower()](path)
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: expected at least one row, got an empty file") from None
+    except ImportError as error:
+        raise MissingPackageError(f"{path}: Parquet files need pip install pyarrow") from error
     except ValueError as error:
         raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error
 
@@ -115,7 +125,7 @@ def is_missing(value: Any) -> bool:
         return value.size == 0
     try:
         return bool(value != value)  # NaN, NaT
-    except (TypeError, ValueError):  # pandas.NA
+    except (TypeError, ValueError, RuntimeError):  # pandas.NA, tensors
         return type(value).__name__ == "NAType"
 
 
@@ -134,18 +144,41 @@ def read_cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[Any]]:
     cells: list[list[Any]] = [[] for _ in range(len(frame))]
     for column in columns:
         for row, value in enumerate(frame[column].tolist()):
-            values = value if isinstance(value, list | tuple) else [value]
-            cells[row].extend(raw for raw in values if not is_missing(raw))
+            cells[row].extend(raw for raw in _values(value) if not is_missing(raw))
     return cells
 
 
-def row_error(frame: pd.DataFrame, modality: Modality, error: CellError) -> DataError:
-    """Return the error of one cell with the row and the column it stands in."""
+def _values(value: Any) -> Sequence[Any]:
+    if isinstance(value, list | tuple):
+        return value
+    # Lists come out of Parquet files as arrays of objects.
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OUT":
+        return value.ravel().tolist()
+    return [value]
+
+
+def row_name(index: Any, row: int) -> str:
+    """Return what a table calls a row, as messages show it."""
+    label = index[row]
+    return repr(label.item() if isinstance(label, np.generic) else label)
+
+
+def row_error(
+    frame: pd.DataFrame, modality: Modality, error: CellError, *, start: int = 0
+) -> DataError:
+    """Return the error of one cell with the row and the column it stands in.
+
+    Args:
+        frame: The rows that were read.
+        modality: The modality that read them.
+        error: The cell's error, whose row counts within `frame`.
+        start: Position of the first of these rows in the whole table.
+    """
     where = f"column {', '.join(map(repr, modality.column_list))}"
     if error.row is not None:
-        label = frame.index[error.row]
-        position = "" if label == error.row else f" (position {error.row})"
-        where = f"row {label!r}{position}, {where}"
+        label, position = row_name(frame.index, error.row), start + error.row
+        at = "" if label == repr(position) else f" (position {position})"
+        where = f"row {label}{at}, {where}"
     return DataError(f"{where}: {error.reason}")
 
 
@@ -162,8 +195,15 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
         raise row_error(frame, modality, error) from error
 
 
-def transform(modalities: Sequence[Modality], frame: pd.DataFrame) -> dict[str, list[list[Item]]]:
+def transform(
+    modalities: Sequence[Modality], frame: pd.DataFrame, *, start: int = 0
+) -> dict[str, list[list[Item]]]:
     """Return the items of every row by node type.
+
+    Args:
+        modalities: Fitted modalities.
+        frame: The rows to read.
+        start: Position of the first of these rows in the whole table, for messages.
 
     Raises:
         DataError: A cell cannot be read.
@@ -174,7 +214,7 @@ def transform(modalities: Sequence[Modality], frame: pd.DataFrame) -> dict[str, 
         try:
             items[modality.node_type] = modality.transform(cells)
         except CellError as error:
-            raise row_error(frame, modality, error) from error
+            raise row_error(frame, modality, error, start=start) from error
     return items
 
 

@@ -25,7 +25,7 @@ from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.nn.gnn import transformer_conv
 from mmgraph.nn.model import MultimodalClassifier
 from mmgraph.relations import Relation
-from mmgraph.targets import encode_classes
+from mmgraph.targets import encode_classes, encode_groups
 from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
         >>> clf.predict(frame[:2]).tolist()
         ['warm', 'cold']
     """
+
+    model_: MultimodalClassifier
 
     def __init__(
         self,
@@ -155,6 +157,7 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
         with _messages(self.verbose), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
             self.classes_, target = encode_classes(labels, frame.index)
+            groups = None if groups is None else encode_groups(groups, frame.index)
             self._fit_modalities(frame, labels)
             items = data.transform(self.modalities_, frame)
             dataset = data.SampleDataset(self.modalities_, items, target)
@@ -176,7 +179,8 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        probability = self.predict_proba(X)
+        return self.classes_[probability.argmax(1)]
 
     def transform(self, X: Any) -> Float[np.ndarray, "rows channels"]:
         """Return the fused vector of each row."""
@@ -233,9 +237,11 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
         self._fit_additive(dataset, kept)
         self._balance(validation)
         if self.refit and not result.interrupted:
-            weights = self.model_.weights
-            self._train(dataset, rows, None, result.best_epochs)
-            self.model_.weights = weights
+            chosen = self.model_
+            if self._train(dataset, rows, None, result.best_epochs).interrupted:
+                self.model_ = chosen  # better than one that is half trained
+                return
+            self.model_.weights = chosen.weights
             self._fit_additive(dataset, rows)
 
     def _train(
@@ -326,7 +332,7 @@ class MultimodalGraphClassifier(ClassifierMixin, BaseEstimator):
         """Read rows a part at a time, so that memory does not grow with the table."""
         for start in range(0, len(frame), _ROWS_AT_ONCE):
             part = frame.iloc[start : start + _ROWS_AT_ONCE]
-            items = data.transform(self.modalities_, part)
+            items = data.transform(self.modalities_, part, start=start)
             dataset = data.SampleDataset(self.modalities_, items)
             yield from dataset.batches(self.batch_size)
 

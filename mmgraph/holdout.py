@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Int
 
 
 def hold_out(
-    target: Int[np.ndarray, "rows"], groups: Any, share: float, *, seed: int
+    target: Int[np.ndarray, "rows"],
+    groups: Int[np.ndarray, "rows"] | None,
+    share: float,
+    *,
+    seed: int,
 ) -> Int[np.ndarray, "held_out"]:
     """Return the rows to hold out, stratified by class, whole groups only.
 
-    Classes with a single row, or a single group, stay in training where that can be had.
+    Classes with a single row, or a single group, stay in training.
 
     Args:
         target: Class index of each row.
@@ -28,10 +30,11 @@ def hold_out(
         raise ValueError(f"expected validation between 0 and 0.5, got {share}")
     if share == 0:
         return np.array([], dtype=np.int64)
-    keys = np.arange(len(target)) if groups is None else np.asarray(groups)
+    keys = np.arange(len(target)) if groups is None else groups
     _, keys = np.unique(keys, return_inverse=True)
     random = np.random.default_rng(seed)
-    wanted = share * np.bincount(target)
+    total = np.bincount(target)
+    wanted = share * total
     taken = np.zeros(len(wanted))
     chosen = np.zeros(len(target), dtype=bool)
     sizes = np.bincount(keys)
@@ -39,7 +42,8 @@ def hold_out(
     for group in random.permutation(len(sizes)):
         count = np.bincount(target[members[group]], minlength=len(wanted))
         # A whole group goes over where its classes still want rows; about half may overshoot.
-        if np.all(taken + count / 2 <= wanted, where=count > 0):
+        fits = (taken + count / 2 <= wanted) & (taken + count < total)
+        if np.all(fits, where=count > 0):
             chosen[members[group]] = True
             taken += count
     return np.flatnonzero(chosen)

@@ -41,7 +41,7 @@ def save(estimator: MultimodalGraphClassifier, path: Path, *, overwrite: bool) -
     """
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path}: exists already; pass overwrite=True to replace it")
-    if path.exists() and not (path / _CONFIG).is_file() and (path.is_file() or any(path.iterdir())):
+    if path.exists() and not _may_replace(path):
         raise FileExistsError(f"{path}: exists and is not a saved model; it is left as it is")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as name:
@@ -51,6 +51,17 @@ def save(estimator: MultimodalGraphClassifier, path: Path, *, overwrite: bool) -
         if path.exists():
             shutil.rmtree(path)
         folder.rename(path)
+
+
+def _may_replace(path: Path) -> bool:
+    """Say whether a path is an empty folder or a model of ours, and not anything else."""
+    if not path.is_dir() or not any(path.iterdir()):
+        return path.is_dir()
+    try:
+        _read_config(path, newest=None)
+    except DataError:  # many programs write a config.json
+        return False
+    return True
 
 
 def _write(estimator: MultimodalGraphClassifier, folder: Path) -> None:
@@ -75,9 +86,19 @@ def _write(estimator: MultimodalGraphClassifier, folder: Path) -> None:
         "features": estimator.feature_names_in_.tolist(),
         "history": estimator.history_,
     }
-    (folder / _CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False), "utf-8")
+    text = json.dumps(config, indent=2, ensure_ascii=False, default=_plain)
+    (folder / _CONFIG).write_text(text, "utf-8")
     tensors = {name: value.contiguous() for name, value in estimator.model_.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold for numbers of NumPy, which grid searches set, and paths."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"expected parameters that JSON can hold, got {value!r}")
 
 
 def load(
@@ -89,9 +110,32 @@ def load(
     """Read an estimator; see `mmgraph.load`."""
     from safetensors.torch import load_file
 
+    config = _read_config(path)
+    try:
+        estimator = _read_description(path, config, conv=conv, modalities=modalities)
+        model = estimator._build_model()
+    except DataError:
+        raise
+    except Exception as error:  # whatever a lacking or altered file leads to
+        raise DataError(f"{path}: damaged, save it again: {error!r}") from error
+    try:
+        model.load_state_dict(load_file(path / _WEIGHTS))
+    except Exception as error:
+        raise DataError(f"{path / _WEIGHTS}: damaged, or of another model: {error}") from error
+    estimator.model_ = model.eval()
+    return estimator
+
+
+def _read_description(
+    path: Path,
+    config: dict[str, Any],
+    *,
+    conv: Callable[[int, int], nn.Module] | None,
+    modalities: Sequence[type[Modality]],
+) -> MultimodalGraphClassifier:
+    """Return the estimator with its fitted modalities, and without a model."""
     from mmgraph.estimator import MultimodalGraphClassifier
 
-    config = _read_config(path)
     parameters = config["parameters"]
     parameters["relations"] = _read_relations(parameters["relations"])
     parameters["conv"] = conv if conv is not None else _find_conv(path, parameters["conv"])
@@ -107,24 +151,18 @@ def load(
     estimator.feature_names_in_ = np.array(config["features"], dtype=object)
     estimator.n_features_in_ = len(estimator.feature_names_in_)
     estimator.history_ = config["history"]
-    model = estimator._build_model()
-    try:
-        model.load_state_dict(load_file(path / _WEIGHTS))
-    except Exception as error:
-        raise DataError(f"{path / _WEIGHTS}: damaged, or of another model: {error}") from error
-    estimator.model_ = model.eval()
     return estimator
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
     if not (path / _CONFIG).is_file():
         raise DataError(f"{path}: expected a folder with {_CONFIG}, as `save` writes it")
     try:
         config: dict[str, Any] = json.loads((path / _CONFIG).read_text("utf-8"))
-        version, writer = config["format"], config["mmgraph"]
+        version, writer = int(config["format"]), config["mmgraph"]
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path / _CONFIG}: damaged: {error!r}") from error
-    if version > FORMAT:
+        raise DataError(f"{path / _CONFIG}: damaged, save it again: {error!r}") from error
+    if newest is not None and version > newest:
         raise DataError(
             f"{path}: written by mmgraph {writer}, which is newer than this mmgraph "
             f"{__version__}; upgrade with pip install -U mmgraph"
@@ -180,6 +218,10 @@ def _find_conv(path: Path, name: str | None) -> Callable[[int, int], nn.Module] 
         return None
     from torch_geometric import nn as pyg
 
+    from mmgraph.nn.gnn import transformer_conv
+
+    if name == transformer_conv.__name__:
+        return transformer_conv
     if not hasattr(pyg, name):
         raise DataError(
             f"{path}: was made with the convolution {name!r}, which is not one of PyG's; pass it: "

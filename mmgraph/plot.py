@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 
 
-def plot_history(history: Sequence[Mapping[str, float]], axes: Axes) -> None:
+def plot_history(history: Sequence[Mapping[str, int | float]], axes: Axes) -> None:
     """Draw training and held-out accuracy by epoch.
 
     Args:
@@ -104,13 +104,13 @@ def plot_prediction(
     for spine in axes.spines.values():
         spine.set_color(GREEN if right else RED)
         spine.set_linewidth(2.5)
-    axes.set_title("" if is_missing(text) else shorten(text, 30, placeholder="…"), fontsize=8)
+    axes.set_title("" if is_missing(text) else shorten(text, 24, placeholder="…"), fontsize=8)
     axes.set_xlabel(verdict, fontsize=8, color="black")
 
 
 def plot_results(
     scores: Mapping[str, float],
-    history: Sequence[Mapping[str, float]],
+    history: Sequence[Mapping[str, int | float]],
     true: Any,
     predicted: Any,
     samples: Sequence[Mapping[str, Any]],

@@ -80,7 +80,7 @@ class TrainingModule(L.LightningModule):
         self.model = model
         self.settings = settings
         self.register_buffer("class_weight", class_weight)
-        self.history: list[dict[str, float]] = []
+        self.history: list[dict[str, int | float]] = []
         # The mean over the last steps is what is validated and kept: it errs less than any of
         # them (https://arxiv.org/abs/1803.05407), and its epochs differ less by chance.
         self.average = AveragedModel(
@@ -130,14 +130,16 @@ class TrainingModule(L.LightningModule):
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
         ]
         settings = self.settings
+        steps = int(self.trainer.estimated_stepping_batches)
         optimizer = torch.optim.AdamW(
             groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=settings.learning_rate,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=0.1,
+            total_steps=steps,
+            # A rise of exactly one step makes OneCycleLR divide by zero.
+            pct_start=0.1 if steps != 10 else 0.2,
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
@@ -172,11 +174,12 @@ class BestWeights(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Compare with the best epoch so far."""
+        for name, kind in (("train_loss", "training"), ("val_loss", "held-out")):
+            if not torch.isfinite(trainer.callback_metrics.get(name, torch.zeros(()))):
+                raise FloatingPointError(f"the {kind} loss is not finite; lower learning_rate")
         loss = trainer.callback_metrics.get("val_loss")
         if loss is None:
             return
-        if not torch.isfinite(loss):
-            raise FloatingPointError("the held-out loss is not finite; lower learning_rate")
         self.waited += 1
         if float(loss) < self.best:
             self.best, self.waited = float(loss), 0
@@ -226,6 +229,7 @@ def _quiet() -> Iterator[None]:
             ".*`isinstance.treespec, LeafSpec.` is deprecated.*",
             ".*The number of training batches .* is smaller than the logging interval.*",
             ".*GPU available but not used.*",
+            ".*You defined a `validation_step` but have no `val_dataloader`.*",
             ".*`torch.jit.script` is deprecated.*",
             ".*Checkpoint directory .* exists.*",
             ".*Experiment logs directory .* exists.*",
@@ -258,7 +262,7 @@ class TrainingResult:
         interrupted: True where Ctrl-C ended it.
     """
 
-    history: list[dict[str, float]]
+    history: list[dict[str, int | float]]
     interrupted: bool
 
     @property

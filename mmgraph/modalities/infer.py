@@ -37,7 +37,7 @@ def infer_modalities(frame: pd.DataFrame, *, exclude: Hashable = None) -> list[M
 
     found: list[Modality] = []
     for column in frame.columns:
-        if column == exclude:
+        if column == exclude or not isinstance(column, str):
             continue
         values = [raw for cell in read_cells(frame[[column]], [column]) for raw in cell]
         kind = next((kind for kind in KINDS if kind.accepts(values[:_SAMPLE])), None)

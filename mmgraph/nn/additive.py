@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -64,9 +64,8 @@ class AdditiveModel(nn.Module):
             class_weight: Weight of each class in the loss.
             max_iter: Most steps of L-BFGS; a few dozen are enough.
         """
-        for name, group in self.bags.items():
-            for bag in group:
-                bag.fit(items[name] for items in batches)
+        for name, bag in self._all_bags():
+            bag.fit(items[name] for items in batches)
         parts = [self._summaries(items) for items in batches]
         xs = [torch.cat(column) for column in zip(*(xs for xs, _ in parts), strict=True)]
         present = [torch.cat(column) for column in zip(*(real for _, real in parts), strict=True)]
@@ -89,7 +88,8 @@ class AdditiveModel(nn.Module):
             optimizer.step(closure)
 
     def _all_bags(self) -> list[tuple[str, Bag]]:
-        return [(name, bag) for name, group in self.bags.items() for bag in group]
+        groups = cast("dict[str, list[Bag]]", self.bags)
+        return [(name, bag) for name, group in groups.items() for bag in group]
 
     def _summaries(
         self, items: Mapping[str, Items]

@@ -58,7 +58,7 @@ class PatchBag(Bag):
         for items in batches:
             patches = self._patches(items.data[self.key]).flatten(0, 1)
             # Plain background is everywhere and says nothing.
-            patches = patches[patches.std(1) > 1e-3]
+            patches = patches[patches.square().mean(1) > 1e-6]
             found.append(patches[torch.randperm(len(patches), generator=generator)[:2000]])
         patches = torch.cat(found)
         patches = patches[torch.randperm(len(patches), generator=generator)[:_MAX_PATCHES]]

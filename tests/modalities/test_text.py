@@ -40,7 +40,7 @@ def test_transform_keeps_cells_apart():
     assert plain.tokenizer_ is None
     rows = text.transform(CELLS)
     assert [len(row) for row in rows] == [1, 0, 2, 1]
-    assert set(rows[0][0]) == {"ids", "spans"}
+    assert set(rows[0][0]) == {"ids", "spans", "characters", "words"}
     assert "".join(parts(CELLS[2][1], rows[2][1])) == CELLS[2][1]
 
 

@@ -1,0 +1,122 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmgraph import DataError, Image, Text
+from mmgraph.data import (
+    Batch,
+    BucketSampler,
+    SampleDataset,
+    is_missing,
+    read_cells,
+    read_frame,
+    transform,
+)
+
+
+@pytest.mark.parametrize(
+    "value", [None, float("nan"), pd.NaT, pd.NA, "", "  \n", [], (), b"", np.array([])]
+)
+def test_missing_values(value):
+    assert is_missing(value)
+
+
+@pytest.mark.parametrize("value", [0, False, "a", [None], b"x", np.zeros(2), np.float32(1)])
+def test_values_that_are_there(value):
+    assert not is_missing(value)
+
+
+def test_cells_flatten_lists_and_columns():
+    frame = pd.DataFrame({"a": [["x", None], "y", None], "b": ["z", "", "w"]}, index=[5, 5, 6])
+    assert read_cells(frame, ["a", "b"]) == [["x", "z"], ["y"], ["w"]]
+    with pytest.raises(DataError, match=r"'c'.*\['a', 'b'\]"):
+        read_cells(frame, ["a", "c"])
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("t.csv", lambda f, p: f.to_csv(p, index=False)),
+        ("t.tsv", lambda f, p: f.to_csv(p, index=False, sep="\t")),
+        ("t.jsonl", lambda f, p: f.to_json(p, orient="records", lines=True)),
+    ],
+)
+def test_files(tmp_path, name, write):
+    frame = pd.DataFrame({"text": ["a", "b"], "label": [1, 0]})
+    write(frame, tmp_path / name)
+    assert read_frame(tmp_path / name).to_dict() == frame.to_dict()
+    assert read_frame(str(tmp_path / name)).to_dict() == frame.to_dict()
+
+
+class LikeHuggingFace:
+    column_names = ("text",)
+
+    def to_pandas(self):
+        raise AssertionError("would not decode images")
+
+    def __getitem__(self, name):
+        return ["a", "b"]
+
+
+def test_other_tables():
+    assert read_frame(LikeHuggingFace())["text"].tolist() == ["a", "b"]
+    assert read_frame({"text": ["a"]})["text"].tolist() == ["a"]
+
+
+def test_unusable_tables(tmp_path):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "bad.jsonl").write_text("{nonsense")
+    for source, message in (
+        (tmp_path / "none.csv", "no such file"),
+        (tmp_path / "table.xls", "expected a table ending in .csv"),
+        (tmp_path / "empty.csv", "empty file"),
+        (tmp_path / "bad.jsonl", "cannot be read as jsonl"),
+        (pd.DataFrame({"a": []}), "at least one row"),
+        (5, "got int"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read_frame(source)
+
+
+def make_dataset(frame):
+    modalities = [Image("image", backbone=None, size=32), Text("text", features=None)]
+    cells = [m.fit(read_cells(frame, m.column_list)) for m in modalities]
+    return SampleDataset(cells, transform(cells, frame), torch.arange(len(frame)))
+
+
+def test_collate_and_batches(frame):
+    frame.loc[1, "image"] = None
+    dataset = make_dataset(frame)
+    batch = dataset.collate([2, 1])
+    assert batch.target.tolist() == [2, 1]
+    assert batch.items["image"].sample.tolist() == [0]
+    assert batch.items["text"].batch_size == 2
+    moved = batch.to("cpu")
+    assert isinstance(moved, Batch)
+    assert torch.equal(moved.items["text"].data["ids"], batch.items["text"].data["ids"])
+    sizes = [len(part.target) for part in dataset.batches(10)]
+    assert sizes == [10, 10, 4]
+    assert dataset.subset([3, 4]).target.tolist() == [3, 4]
+    assert dataset.num_nodes()[1] == len(dataset.items["text"][1][0]["ids"])
+
+
+def test_augmentation_is_for_training_only(frame):
+    dataset = make_dataset(frame)
+    plain = dataset.subset([0]).collate([0]).items["image"].data["pixels"]
+    again = dataset.subset([0]).collate([0]).items["image"].data["pixels"]
+    assert torch.equal(plain, again)
+    changed = dataset.subset([0], augment=True).collate([0]).items["image"].data["pixels"]
+    assert not torch.equal(plain, changed)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=200), st.integers(1, 9), st.integers())
+def test_bucket_sampler_gives_each_row_once(lengths, batch_size, seed):
+    generator = torch.Generator().manual_seed(seed % 2**32)
+    sampler = BucketSampler(np.array(lengths), batch_size, generator=generator)
+    batches = list(sampler)
+    assert len(batches) == len(sampler)
+    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
+    assert max(map(len, batches)) <= batch_size

@@ -1,0 +1,111 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from torch_geometric.nn import SAGEConv
+
+from mmgraph import Chain, Complete, DataError, Image, Text, load
+
+SCRIPT = """
+import sys, numpy as np, pandas as pd
+from mmgraph import load
+clf = load(sys.argv[1])
+frame = pd.read_json(sys.argv[2])
+alone = [clf.predict_proba(frame[row : row + 1]) for row in range(len(frame))]
+np.save(sys.argv[3], np.stack([clf.predict_proba(frame), np.concatenate(alone)]))
+"""
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_another_process_predicts_the_same(frame, make_classifier, tmp_path, pretrained):
+    modalities = [Image("image", size=64), Text("text")] if pretrained else None
+    clf = make_classifier(modalities).fit(frame, frame["label"])
+    frame.loc[5, "text"] = None
+    clf.save(tmp_path / "model")
+    frame.to_json(tmp_path / "frame.json")
+    # A cold cache, so that features are computed again from the saved weights.
+    arguments = [tmp_path / "model", tmp_path / "frame.json", tmp_path / "out.npy"]
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SCRIPT, *map(str, arguments)],
+        check=True,
+        env={**__import__("os").environ, "MMGRAPH_CACHE": str(tmp_path / "cold")},
+    )
+    together, alone = np.load(tmp_path / "out.npy")
+    expected = clf.predict_proba(frame)
+    np.testing.assert_allclose(together, expected, atol=1e-6)
+    np.testing.assert_allclose(alone, expected, atol=1e-6)
+
+
+def test_folder_holds_no_pickle(frame, make_classifier, tmp_path):
+    make_classifier().fit(frame, frame["label"]).save(tmp_path / "model")
+    files = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
+    assert files <= {".json", ".safetensors", ".model"}
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["format"] == 1
+    assert config["mmgraph"]
+
+
+def test_loaded_estimator_is_complete(frame, make_classifier, tmp_path):
+    relations = {("text", "near", "text"): Chain(2), ("image", "to", "text"): Complete()}
+    clf = make_classifier(relations=relations, conv=SAGEConv).fit(frame, frame["label"])
+    clf.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.relations == relations
+    assert loaded.conv is SAGEConv
+    assert loaded.history_ == clf.history_
+    assert loaded.get_params()["channels"] == 16
+    np.testing.assert_array_equal(loaded.predict(frame), clf.predict(frame))
+    loaded.fit(frame, frame["label"])  # and can be trained again
+    loaded.save(tmp_path / "again")
+
+
+def test_own_code_is_given_again(frame, make_classifier, tmp_path):
+    class Shouted(Text):
+        """A modality of the user's."""
+
+    def own_conv(i, o):
+        return SAGEConv(i, o)
+
+    clf = make_classifier([Shouted("text", features=None)], conv=own_conv)
+    clf.fit(frame, frame["label"]).save(tmp_path / "model")
+    with pytest.raises(DataError, match="own_conv.*conv="):
+        load(tmp_path / "model")
+    with pytest.raises(DataError, match=r"modalities=\[Shouted\]"):
+        load(tmp_path / "model", conv=own_conv)
+    loaded = load(tmp_path / "model", conv=own_conv, modalities=[Shouted])
+    np.testing.assert_array_equal(loaded.predict(frame), clf.predict(frame))
+
+
+def test_nothing_is_overwritten_unasked(frame, make_classifier, tmp_path):
+    clf = make_classifier([Text("text", features=None)]).fit(frame, frame["label"])
+    clf.save(tmp_path / "model")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        clf.save(tmp_path / "model")
+    clf.save(tmp_path / "model", overwrite=True)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="not a saved model"):
+        clf.save(tmp_path / "thesis", overwrite=True)
+    assert (tmp_path / "thesis" / "chapter.txt").exists()
+    assert not list(tmp_path.glob(".model-*"))
+
+
+def test_damaged_and_newer_models(frame, make_classifier, tmp_path):
+    folder = tmp_path / "model"
+    with pytest.raises(DataError, match="expected a folder"):
+        load(folder)
+    make_classifier([Text("text", features=None)]).fit(frame, frame["label"]).save(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"format": 99, "mmgraph": "9.0"}))
+    with pytest.raises(DataError, match=r"9\.0, which is newer"):
+        load(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(DataError, match="damaged"):
+        load(folder)
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"model\.safetensors: damaged"):
+        load(folder)

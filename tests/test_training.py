@@ -1,0 +1,138 @@
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from mmgraph import Text
+from mmgraph.allocator import kept_memory
+from mmgraph.training import BestWeights, TrainingModule, TrainingResult, stop_on_interrupt
+
+TEXT = Text("text", features=None)
+
+
+def test_best_epochs():
+    held_out = [{"epoch": n, "val_loss": loss} for n, loss in enumerate([3.0, 1.0, 2.0])]
+    assert TrainingResult(held_out, interrupted=False).best_epochs == 2
+    without = [{"epoch": n} for n in range(3)]
+    assert TrainingResult(without, interrupted=False).best_epochs == 3
+
+
+def test_best_weights_are_restored_and_training_stops(frame, make_classifier, monkeypatch):
+    losses = iter([3.0, 1.0, 2.0, 2.5, 4.0, 5.0, 6.0])
+    kept = []
+    step = TrainingModule.on_train_epoch_start
+
+    def validation_step(self, batch, _):
+        self.log("val_loss", next(losses), on_epoch=True, batch_size=1)
+
+    def remember(self):
+        kept.append({k: v.clone() for k, v in self.averaged().state_dict().items()})
+        step(self)
+
+    monkeypatch.setattr(TrainingModule, "validation_step", validation_step)
+    monkeypatch.setattr(TrainingModule, "on_train_epoch_start", remember)
+    clf = make_classifier([TEXT], epochs=9, refit=False, additive=False)
+    clf.fit(frame, frame["label"])
+    assert len(clf.history_) == 2 + 4  # the best one, and four without a better one
+    fitted = clf.model_.state_dict()
+    best = {name: torch.equal(value, kept[2][name]) for name, value in fitted.items()}
+    assert all(best.values())
+    assert not torch.equal(fitted["head.weight"], kept[3]["head.weight"])
+
+
+def test_ctrl_c_keeps_what_was_learnt(frame, make_classifier, monkeypatch):
+    def interrupt(self):
+        if self.current_epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(TrainingModule, "on_train_epoch_start", interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    clf = make_classifier([TEXT], epochs=50).fit(frame, frame["label"])
+    assert len(clf.history_) < 5
+    assert len(clf.predict(frame)) == 24
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_second_ctrl_c_interrupts():
+    stopped = []
+    with pytest.raises(KeyboardInterrupt), stop_on_interrupt(lambda: stopped.append(1)):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert stopped == [1]
+
+
+def test_other_threads_leave_signals_alone():
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+
+    def work():
+        with stop_on_interrupt(lambda: None):
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+@pytest.mark.parametrize(("logs", "pattern"), [("csv", "metrics.csv"), ("tensorboard", "events*")])
+def test_logs_where_asked(frame, make_classifier, tmp_path, logs, pattern):
+    clf = make_classifier([TEXT], log_dir=tmp_path / "logs", logs=logs)
+    clf.fit(frame, frame["label"])
+    assert list((tmp_path / "logs").rglob(pattern))
+
+
+def test_no_files_unasked(frame, make_classifier, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    make_classifier([TEXT]).fit(frame, frame["label"])
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_loss_that_is_not_finite(frame, make_classifier):
+    with pytest.raises(FloatingPointError, match="lower learning_rate"):
+        make_classifier([TEXT], learning_rate=float("1e30"), epochs=20).fit(frame, frame["label"])
+
+
+def test_progress_bar(frame, make_classifier, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    make_classifier([TEXT], verbose=True, epochs=1).fit(frame, frame["label"])
+    assert "Epoch 0" in "".join(capsys.readouterr())
+
+
+def test_class_weights(frame, make_classifier):
+    frame = frame[(frame["label"] != "red") | (frame.index < 6)]
+    clf = make_classifier([TEXT], epochs=1).fit(frame, frame["label"])
+    weights = clf._class_weights(torch.tensor([0] * 8 + [1] * 8 + [2] * 2))
+    np.testing.assert_allclose(weights, [18 / 24, 18 / 24, 3], rtol=1e-6)
+    clf.class_weight = None
+    assert clf._class_weights(torch.tensor([0, 1, 2])).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("libc", ["glibc", "musl"])
+def test_kept_memory_can_be_nested_and_undone(monkeypatch, libc):
+    calls = []
+
+    class Library:
+        def mallopt(self, parameter, value):
+            calls.append((parameter, value))
+
+        def malloc_trim(self, pad):
+            calls.append(("trim", pad))
+
+    monkeypatch.setattr("platform.libc_ver", lambda: (libc, "2"))
+    monkeypatch.setattr("ctypes.CDLL", lambda name: Library())
+    with kept_memory():
+        inside = list(calls)
+    if libc == "musl":
+        assert not calls
+    else:
+        assert dict(inside)[-3] > dict(calls[3:6])[-3]
+        assert calls[-1] == ("trim", 0)
+
+
+def test_patience_starts_anew_with_each_better_epoch():
+    assert BestWeights(3).waited == 0
