@@ -41,8 +41,8 @@ def encode_classes(labels: Any, index: Any) -> tuple[np.ndarray, Int[Tensor, "ro
     for row, value in enumerate(values):
         if isinstance(value, float) and not value.is_integer():
             raise DataError(
-                f"row {row_name(index, row)}: expected a class as label, got the fraction {value}; "
-                "make classes of numbers with pandas.cut, or use .astype(str)"
+                f"y: expected classes, got fractions such as {value} in row "
+                f"{row_name(index, row)}; make classes with pandas.cut, or use .astype(str)"
             )
     classes, codes = np.unique(np.array(values), return_inverse=True)
     if len(classes) < 2:

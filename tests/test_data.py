@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,16 +7,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmgraph import DataError, Image, Text
+from mmgraph import DataError, Image, MissingPackageError, Text
 from mmgraph.data import (
     Batch,
     BucketSampler,
     SampleDataset,
+    fit_modality,
     is_missing,
     read_cells,
     read_frame,
+    row_error,
     transform,
 )
+from mmgraph.errors import CellError
 
 
 @pytest.mark.parametrize(
@@ -120,3 +125,58 @@ def test_bucket_sampler_gives_each_row_once(lengths, batch_size, seed):
     assert len(batches) == len(sampler)
     assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
     assert max(map(len, batches)) <= batch_size
+
+
+def test_tensors_are_not_missing():
+    assert not is_missing(torch.zeros(2, 3))
+
+
+def test_lists_from_parquet_are_lists():
+    frame = pd.DataFrame({"a": [np.array(["x", None, "y"], dtype=object), np.array(["z"])]})
+    assert read_cells(frame, ["a"]) == [["x", "y"], ["z"]]
+
+
+def test_json_lines_keep_their_types(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "007", "date": "2020-01-01"}\n{"text": "08", "date": "x"}\n')
+    assert read_frame(path).to_dict("list") == {"text": ["007", "08"], "date": ["2020-01-01", "x"]}
+
+
+def test_parquet_without_its_package(tmp_path, monkeypatch):
+    (tmp_path / "t.parquet").touch()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "fastparquet", None)
+    with pytest.raises(MissingPackageError, match="pip install pyarrow"):
+        read_frame(tmp_path / "t.parquet")
+
+
+def test_parquet(tmp_path):
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"text": [["a", "b"], ["c"]]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    assert read_cells(read_frame(tmp_path / "t.parquet"), ["text"]) == [["a", "b"], ["c"]]
+
+
+def test_columns_of_several_lengths():
+    with pytest.raises(DataError, match="one list for each column"):
+        read_frame({"text": ["a"], "label": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("index", "row"),
+    [
+        (range(3), "row 1,"),
+        ([7, 9, 9], r"row 9 \(position 1\),"),
+        (["a", "b", "c"], r"row 'b' \(position 1\),"),
+        (pd.MultiIndex.from_tuples([(0, 1), (0, 2), (1, 1)]), r"row \(.*\) \(position 1\),"),
+    ],
+)
+def test_errors_of_cells_name_row_and_column(index, row):
+    frame = pd.DataFrame({"a": ["x", 4, "z"], "b": "w"}, index=index)
+    with pytest.raises(DataError, match=f"^{row} column 'a', 'b': expected text, got int 4"):
+        fit_modality(Text(["a", "b"], features=None), frame, seed=0)
+
+
+def test_errors_without_a_row_name_the_column():
+    error = row_error(pd.DataFrame(), Text("a"), CellError("expected words"))
+    assert str(error) == "column 'a': expected words"

@@ -154,7 +154,7 @@ def bad_inputs():
         ),
         "empty": (lambda f: (f[:0], []), "at least one row"),
         "short labels": (lambda f: (f, ["red"] * 3), "each of 24 rows, got 3"),
-        "fractions": (lambda f: (f, np.linspace(0, 1, 24)), "row 1: .*fraction"),
+        "fractions": (lambda f: (f, np.linspace(0, 1, 24)), "fractions such as 0.04.* in row 1;"),
         "mixed labels": (lambda f: (f, ["a", 1] * 12), "one type.*astype"),
         "unknown label column": (lambda f: (f, "class"), "no such column"),
         "unknown column": (lambda f: (f.rename(columns={"text": "t"}), f["label"]), "'text'"),
@@ -216,3 +216,29 @@ def test_frozen_features_are_computed_once(frame, make_classifier, cache_folder)
     for path in frame["image"][1:]:
         shutil.copy(frame["image"][0], path)  # all known to the cache now
     assert np.ptp(clf.predict_proba(frame), axis=0).max() < 1e-6
+
+
+def test_rows_far_down_are_named_by_their_place_in_the_whole_table(
+    frame, make_classifier, monkeypatch
+):
+    clf = make_classifier([TEXT], epochs=1, refit=False).fit(frame, frame["label"])
+    monkeypatch.setattr("mmgraph.estimator._ROWS_AT_ONCE", 10)
+    frame["text"] = frame["text"].astype(object)
+    frame.loc[17, "text"] = 4
+    with pytest.raises(DataError, match=r"^row 17, column 'text': expected text"):
+        clf.predict(frame)
+    frame.index = frame.index + 100
+    with pytest.raises(DataError, match=r"^row 117 \(position 17\), column 'text'"):
+        clf.predict(frame)
+
+
+def test_missing_group_is_one_clear_error(frame, make_classifier):
+    with pytest.raises(DataError, match="row 3: expected a group"):
+        make_classifier([TEXT]).fit(frame, "label", groups=frame["series"].where(frame.index != 3))
+
+
+def test_cells_of_other_types_name_row_and_column(frame, make_classifier):
+    frame["image"] = frame["image"].astype(object)
+    frame.at[5, "image"] = {"path": "a.png"}
+    with pytest.raises(DataError, match=r"row 5, column 'image': expected an image.*got dict"):
+        make_classifier().fit(frame, frame["label"])

@@ -34,7 +34,9 @@ def imports(path):
                 yield from (f"mmgraph.{alias.name}" for alias in node.names)
 
 
-FILES = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"]
+FILES = [
+    path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"
+]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -7,6 +7,7 @@ import pytest
 from torch_geometric.nn import SAGEConv
 
 from mmgraph import Chain, Complete, DataError, Image, Text, load
+from mmgraph.nn.gnn import transformer_conv
 
 SCRIPT = """
 import sys, numpy as np, pandas as pd
@@ -16,6 +17,14 @@ frame = pd.read_json(sys.argv[2])
 alone = [clf.predict_proba(frame[row : row + 1]) for row in range(len(frame))]
 np.save(sys.argv[3], np.stack([clf.predict_proba(frame), np.concatenate(alone)]))
 """
+
+
+@pytest.fixture
+def text_model(frame, make_classifier, tmp_path):
+    """Return the folder of a small saved model of texts."""
+    clf = make_classifier([Text("text", features=None)], epochs=1, refit=False)
+    clf.fit(frame, frame["label"]).save(tmp_path / "text_model")
+    return tmp_path / "text_model"
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
@@ -70,7 +79,7 @@ def test_own_code_is_given_again(frame, make_classifier, tmp_path):
 
     clf = make_classifier([Shouted("text", features=None)], conv=own_conv)
     clf.fit(frame, frame["label"]).save(tmp_path / "model")
-    with pytest.raises(DataError, match="own_conv.*conv="):
+    with pytest.raises(DataError, match=r"own_conv.*conv="):
         load(tmp_path / "model")
     with pytest.raises(DataError, match=r"modalities=\[Shouted\]"):
         load(tmp_path / "model", conv=own_conv)
@@ -109,3 +118,65 @@ def test_damaged_and_newer_models(frame, make_classifier, tmp_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(DataError, match=r"model\.safetensors: damaged"):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda config: [],
+        lambda config: config | {"format": "new"},
+        lambda config: {key: value for key, value in config.items() if key != "classes"},
+        lambda config: config | {"parameters": config["parameters"] | {"colour": 1}},
+        lambda config: config | {"modalities": [{"type": "Text"}]},
+    ],
+)
+def test_altered_config_is_one_clear_error(text_model, spoil):
+    path = text_model / "config.json"
+    path.write_text(json.dumps(spoil(json.loads(path.read_text()))))
+    with pytest.raises(DataError, match="damaged, save it again"):
+        load(text_model)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "statistics.safetensors"])
+def test_lost_files_are_one_clear_error(text_model, name):
+    (text_model / "modalities" / "text" / name).unlink()
+    with pytest.raises(DataError, match="damaged, save it again"):
+        load(text_model)
+
+
+def test_weights_of_another_model(text_model, make_classifier, frame, tmp_path):
+    text = Text("text", features=None)
+    other = make_classifier([text], channels=8, epochs=1, refit=False)
+    other.fit(frame, frame["label"]).save(tmp_path / "other")
+    (tmp_path / "other" / "model.safetensors").replace(text_model / "model.safetensors")
+    with pytest.raises(DataError, match="of another model"):
+        load(text_model)
+
+
+def test_folders_of_other_programs_are_never_replaced(text_model, tmp_path):
+    clf, other = load(text_model), tmp_path / "bert"
+    other.mkdir()
+    (other / "config.json").write_text('{"architectures": ["BertModel"]}')
+    (other / "model.safetensors").write_bytes(b"months of training")
+    with pytest.raises(FileExistsError, match="not a saved model"):
+        clf.save(other, overwrite=True)
+    assert (other / "model.safetensors").read_bytes() == b"months of training"
+    with pytest.raises(FileExistsError, match="not a saved model"):
+        clf.save(other / "config.json", overwrite=True)
+    (tmp_path / "empty").mkdir()
+    clf.save(tmp_path / "empty", overwrite=True)
+    assert load(tmp_path / "empty").classes_.tolist() == clf.classes_.tolist()
+
+
+def test_numbers_of_a_grid_search_are_saved(text_model, tmp_path):
+    clf = load(text_model).set_params(epochs=np.int64(3), dropout=np.float64(0.5), log_dir=tmp_path)
+    clf.save(tmp_path / "again")
+    loaded = load(tmp_path / "again")
+    assert (loaded.epochs, loaded.dropout, loaded.log_dir) == (3, 0.5, str(tmp_path))
+
+
+def test_default_convolution_may_be_named(frame, make_classifier, tmp_path):
+    text = Text("text", features=None)
+    clf = make_classifier([text], conv=transformer_conv, epochs=1, refit=False)
+    clf.fit(frame, frame["label"]).save(tmp_path / "model")
+    assert load(tmp_path / "model").conv is transformer_conv

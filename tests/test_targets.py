@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from mmgraph import DataError
-from mmgraph.targets import encode_classes
+from mmgraph.targets import encode_classes, encode_groups
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,35 @@ def test_missing_labels_name_their_rows():
     [
         (["a"], "two classes"),
         (["a", 1], "type"),
-        ([0.5, 1.5], "row 0.*fraction"),
+        ([0.5, 1.5], "fraction.*row 0"),
         (pd.DataFrame({"a": [1, 2]}), "one label for each row"),
     ],
 )
 def test_unusable_labels(labels, message):
     with pytest.raises(DataError, match=message):
         encode_classes(labels, range(len(labels)))
+
+
+@pytest.mark.parametrize(
+    "labels", [[True, 2], [("a", 1), ("b", 2)], pd.to_datetime(["2020-01-01", "2020-01-02"])]
+)
+def test_labels_of_other_types_say_what_to_do(labels):
+    with pytest.raises(DataError, match=r"use \.astype\(str\)"):
+        encode_classes(labels, range(2))
+
+
+def test_rows_are_named_as_the_table_shows_them():
+    with pytest.raises(DataError, match=r"^row 105: "):
+        encode_classes(["a", None], pd.Index([17, 105]))
+
+
+@pytest.mark.parametrize(
+    "groups", [["b", "a", "b"], np.array([7, 3, 7]), pd.Series([2.5, 1, 2.5]), ["x", 4, "x"]]
+)
+def test_groups_are_numbered(groups):
+    assert encode_groups(groups, range(3)).tolist() == [1, 0, 1]
+
+
+def test_missing_groups_name_their_rows():
+    with pytest.raises(DataError, match=r"row 1: expected a group, got a missing value \(1 of 2"):
+        encode_groups(["a", None], range(2))

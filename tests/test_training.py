@@ -1,6 +1,8 @@
 import os
 import signal
 import threading
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +10,16 @@ import torch
 
 from mmgraph import Text
 from mmgraph.allocator import kept_memory
-from mmgraph.training import BestWeights, TrainingModule, TrainingResult, stop_on_interrupt
+from mmgraph.nn.fusion import ConcatFusion
+from mmgraph.nn.model import MultimodalClassifier
+from mmgraph.training import (
+    BestWeights,
+    TrainingModule,
+    TrainingResult,
+    TrainingSettings,
+    stop_on_interrupt,
+    train,
+)
 
 TEXT = Text("text", features=None)
 
@@ -58,9 +69,14 @@ def test_ctrl_c_keeps_what_was_learnt(frame, make_classifier, monkeypatch):
 
 def test_second_ctrl_c_interrupts():
     stopped = []
-    with pytest.raises(KeyboardInterrupt), stop_on_interrupt(lambda: stopped.append(1)):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+
+    def interrupt_twice():
+        with stop_on_interrupt(lambda: stopped.append(1)):
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_twice()
     assert stopped == [1]
 
 
@@ -136,3 +152,38 @@ def test_kept_memory_can_be_nested_and_undone(monkeypatch, libc):
 
 def test_patience_starts_anew_with_each_better_epoch():
     assert BestWeights(3).waited == 0
+
+
+@pytest.mark.parametrize("epochs", range(1, 13))
+def test_any_number_of_steps(epochs):
+    model = MultimodalClassifier({}, ConcatFusion(["text"], 4), 2)
+    module = TrainingModule(model, TrainingSettings(), torch.ones(2))
+    module.trainer = SimpleNamespace(estimated_stepping_batches=epochs)
+    (optimizer,), (schedule,) = module.configure_optimizers()
+    for _ in range(epochs):
+        optimizer.step()
+        schedule["scheduler"].step()
+    assert optimizer.param_groups[0]["lr"] < 2e-3
+
+
+def test_loss_that_is_not_finite_without_held_out_rows(frame, make_classifier):
+    clf = make_classifier([TEXT], learning_rate=1e30, epochs=20, validation=0.0)
+    with pytest.raises(FloatingPointError, match="the training loss is not finite"):
+        clf.fit(frame, frame["label"])
+
+
+def test_ctrl_c_while_training_on_all_rows_keeps_the_first_model(
+    frame, make_classifier, monkeypatch
+):
+    trainings = []
+
+    def train_twice(model, *arguments):
+        trainings.append(model)
+        result = train(model, *arguments)
+        return replace(result, interrupted=len(trainings) == 2)
+
+    monkeypatch.setattr("mmgraph.training.train", train_twice)
+    clf = make_classifier([TEXT]).fit(frame, frame["label"])
+    assert len(trainings) == 2
+    assert clf.model_ is trainings[0]
+    assert clf.model_.additive.weight.numel() > 0

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from mmgraph import DataError, load_openclipart
+from mmgraph.datasets import openclipart
 
 
 def test_table():
@@ -20,3 +21,16 @@ def test_own_copy(tmp_path):
     (tmp_path / "manifest.csv").write_text("image,text,label\nimages/a.png,null,x\n")
     (row,) = load_openclipart(tmp_path).to_dict("records")
     assert row == {"image": str(tmp_path / "images/a.png"), "text": "null", "label": "x"}
+
+
+@pytest.mark.parametrize("place", ["datasets/data/openclipart", "../datasets/openclipart"])
+def test_folder_is_found_in_wheel_and_repository(tmp_path, monkeypatch, place):
+    package = tmp_path / "mmgraph"
+    (package / "datasets").mkdir(parents=True)
+    monkeypatch.setattr(openclipart, "__file__", str(package / "datasets" / "openclipart.py"))
+    with pytest.raises(DataError, match="install mmgraph again"):
+        openclipart.openclipart_folder()
+    folder = (package / place).resolve()
+    folder.mkdir(parents=True)
+    (folder / "manifest.csv").touch()
+    assert openclipart.openclipart_folder() == folder

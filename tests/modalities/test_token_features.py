@@ -10,7 +10,7 @@ import torch
 from mmgraph.errors import DataError, MissingPackageError
 from mmgraph.modalities import pretrained_tokens, transformer_features
 from mmgraph.modalities.pretrained_tokens import find_features, read_features
-from mmgraph.modalities.token_features import align, compute_features
+from mmgraph.modalities.token_features import align, compute_features, summarise
 from mmgraph.modalities.transformer_features import TransformerFeatures
 from mmgraph.modalities.word_vectors import WordVectors
 
@@ -74,7 +74,7 @@ def test_transformer_equals_transformers(folder):
     with torch.inference_mode():
         expected = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
     np.testing.assert_allclose(features, expected.numpy(), atol=1e-6)
-    assert [text[a:b] for a, b in spans] == ["The", "cat", "s", "sat"]
+    assert [text[a:b] for a, b in spans] == ["", "The", "cat", "s", "sat", ""]
     assert TransformerFeatures(folder).channels == features.shape[1] == 8
 
 
@@ -83,8 +83,8 @@ def test_long_texts_are_read_in_windows(folder):
     ((features, spans),) = provider.compute(["cat dog " * 10])
     assert len(features) == len(spans) == 22  # with the two special tokens
     ((window, _),) = provider.compute(["cat dog " * 4])  # 10 positions, two of them special
-    np.testing.assert_allclose(features[:8], window, atol=1e-6)
-    np.testing.assert_allclose(features[8:16], window, atol=1e-6)
+    np.testing.assert_allclose(features[:9], window[:9], atol=1e-6)
+    np.testing.assert_allclose(features[9:17], window[1:9], atol=1e-6)
 
 
 def test_features_do_not_depend_on_the_batch(folder):
@@ -189,3 +189,11 @@ def test_minilm():
 
     assert provider.channels == 384
     assert cosine(cat, kitten) > 0.5 > cosine(cat, stock)
+
+
+def test_special_tokens_count_for_the_summary_alone(folder):
+    ((features, spans),) = TransformerFeatures(folder).compute(["the cat"])
+    np.testing.assert_allclose(align(spans[1:-1], features, spans), features[1:-1], rtol=1e-6)
+    mean = features.mean(0)
+    np.testing.assert_allclose(summarise(features), mean / np.linalg.norm(mean), rtol=1e-5)
+    assert not summarise(features[:0]).any()

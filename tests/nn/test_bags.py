@@ -54,7 +54,7 @@ def test_ngrams_of_texts_without_words():
     for ngrams in (character_ngrams, word_ngrams):
         assert len(ngrams("")) == len(ngrams(" \n ")) == 0
     assert len(word_ngrams("狗")) == 1
-    same = [character_ngrams(text).tolist() for text in ("ＣＡＴ", "cat")]
+    same = [character_ngrams(text).tolist() for text in ("\uff23\uff21\uff34", "cat")]
     assert same[0] == same[1]
 
 
@@ -143,3 +143,15 @@ def test_additive_model_adds_modalities():
     again = AdditiveModel(bags | {"text": [NgramBag("words")]}, 3)
     again.load_state_dict(model.state_dict())
     torch.testing.assert_close(again(items), model(items))
+
+
+def test_unknown_ngrams_count_for_nothing():
+    bag = NgramBag("words")
+    bag.fit([text_items(["cat", "dog"], "words", word_ngrams)])
+    x = bag(text_items(["cat emu", "emu", None], "words", word_ngrams)).to_dense()
+    assert x.sum(1).tolist() == [1, 0, 0]
+
+
+def test_items_without_nodes_are_not_present():
+    items = Items({}, torch.tensor([0, 0, 3]), torch.tensor([0, 0, 1]), 3)
+    assert MeanBag(2).present(items).tolist() == [False, True, False]

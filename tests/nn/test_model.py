@@ -1,5 +1,11 @@
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mmgraph import Complete, Items, Nodes
+from mmgraph.nn.additive import AdditiveModel
+from mmgraph.nn.bags import MeanBag
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.nn.model import MultimodalClassifier
 
@@ -8,7 +14,8 @@ def test_balance_trusts_the_better_part():
     torch.manual_seed(0)
     target = torch.randint(0, 3, (300,))
     good = 3 * torch.nn.functional.one_hot(target, 3) + torch.randn(300, 3)
-    useless, wrong = 3 * torch.randn(300, 3), -good
+    useless = 3 * torch.randn(300, 3)
+    wrong = -3 * torch.nn.functional.one_hot(target, 3) + 3 * torch.randn(300, 3)
     model = MultimodalClassifier({}, GraphFusion({"text": {}}, 8), 3)
     assert model.weights.tolist() == [1, 1]
     model.balance(good, useless, target)
@@ -17,3 +24,60 @@ def test_balance_trusts_the_better_part():
     model.balance(wrong, good, target)
     assert model.weights[0] == 0
     assert model.weights[1] > 0.3
+
+
+def one_hot(target, length):
+    return length * torch.nn.functional.one_hot(target, 3).float()
+
+
+@given(st.integers(0, 2**31), st.floats(0.01, 100), st.integers(1, 30))
+def test_weights_are_never_negative(seed, length, samples):
+    generator = torch.Generator().manual_seed(seed)
+    additive, fused = length * torch.randn(2, samples, 3, generator=generator)
+    model = MultimodalClassifier({}, GraphFusion({"text": {}}, 8), 3)
+    model.balance(additive, fused, torch.randint(3, (samples,), generator=generator))
+    assert model.weights.isfinite().all()
+    assert (model.weights >= 0).all()
+
+
+def test_balance_leaves_out_what_only_harms():
+    target = torch.arange(60) % 3
+    model = MultimodalClassifier({}, GraphFusion({"text": {}}, 8), 3)
+    model.balance(one_hot(target, 1), one_hot(target, -4), target)
+    assert model.weights[1] == 0
+    assert model.weights[0] > 0
+
+
+def test_balance_hardly_moves_on_few_samples():
+    target = torch.tensor([0])
+    model = MultimodalClassifier({}, GraphFusion({"text": {}}, 8), 3)
+    model.balance(one_hot(target, 1), one_hot(target, -1), target)
+    torch.testing.assert_close(model.weights, torch.ones(2), atol=0.1, rtol=0)
+
+
+class OneNode(torch.nn.Module):
+    """Makes each item's features its only node."""
+
+    def forward(self, items):
+        return Nodes.from_flat(
+            items.data["features"], sample=items.sample, batch_size=items.batch_size
+        )
+
+
+@pytest.mark.parametrize("with_additive", [True, False])
+@torch.no_grad()
+def test_logits_are_the_weighted_parts(with_additive):
+    torch.manual_seed(0)
+    sample = torch.tensor([0, 0, 1, 3, 4])
+    items = {"image": Items({"features": torch.randn(5, 8)}, torch.ones(5).long(), sample, 6)}
+    additive = None
+    if with_additive:
+        additive = AdditiveModel({"image": [MeanBag(8)]}, 3)
+        additive.fit([items], torch.tensor([0, 1, 2, 0, 1, 2]), torch.ones(3))
+    fusion = GraphFusion({"image": {"all": Complete()}}, 8)
+    model = MultimodalClassifier({"image": OneNode()}, fusion, 3, additive=additive).eval()
+    model.weights = torch.tensor([0.5, 2.0])
+    expected = 2 * model.head(model.fused(items))
+    if additive is not None:
+        expected = expected + 0.5 * additive(items)
+    torch.testing.assert_close(model(items), expected)
