@@ -229,6 +229,8 @@ def _quiet() -> Iterator[None]:
             ".*`isinstance.treespec, LeafSpec.` is deprecated.*",
             ".*The number of training batches .* is smaller than the logging interval.*",
             ".*GPU available but not used.*",
+            # a fine-tuned backbone keeps its normalisation statistics
+            ".*in eval mode at the start of training.*",
             ".*You defined a `validation_step` but have no `val_dataloader`.*",
             ".*`torch.jit.script` is deprecated.*",
             ".*Checkpoint directory .* exists.*",

@@ -60,7 +60,7 @@ class Image(Modality):
         weights: Local file with the backbone's weights; None: the packaged weights for
             tf_efficientnet_lite0, timm's pretrained ones for other models.
         frozen: Use the backbone as it is, with its features kept on disk; False trains it
-            along. Without meaning for backbone=None.
+            along, except for its normalisation statistics. Without meaning for backbone=None.
         rotation: Largest random turn in degrees while pixels are trained.
         flip: Mirror half of the images while pixels are trained.
         color: Largest random change of brightness, contrast and saturation, as a fraction,
