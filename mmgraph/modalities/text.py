@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -97,7 +98,10 @@ class Text(Modality):
 
     def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Text:
         """Return a fitted copy: tokenizer, statistics of the features."""
-        texts = [text for cell in self.read_each(cells, _read) for text in cell]
+        with warnings.catch_warnings():
+            # transform says the same of the same cells right after fit
+            warnings.filterwarnings("ignore", message=".*count as missing")
+            texts = [text for cell in self.read_each(cells, _read) for text in cell]
         fitted = copy.copy(self)
         fitted.tokenizer_ = SentencePieceTokenizer.train(
             texts, vocabulary_size=self.vocabulary_size, model_type=self.model_type
