@@ -205,16 +205,18 @@ class Image(Modality):
             "%s: computing features of %d images (%s, %d px)",
             *(self.node_type, len(pending), self.backbone, self.size),
         )
+        device = "cuda" if torch.cuda.is_available() else "cpu"
         if self._backbone is None:
-            self._backbone = self._load_backbone().to(memory_format=torch.channels_last)
+            self._backbone = self._load_backbone()
+        self._backbone.to(device, memory_format=torch.channels_last)
         hashes = list(pending)
         result: dict[bytes, np.ndarray] = {}
         for start in range(0, len(hashes), _BATCH):
             part = hashes[start : start + _BATCH]
-            pixels = torch.stack([pending[digest] for digest in part]).float()
+            pixels = torch.stack([pending[digest] for digest in part]).to(device).float()
             with torch.inference_mode():
                 maps = self._backbone(pixels.contiguous(memory_format=torch.channels_last))
-            features = maps.float().flatten(2).transpose(1, 2).contiguous().numpy()
+            features = maps.float().flatten(2).transpose(1, 2).contiguous().cpu().numpy()
             computed = dict(zip(part, features, strict=True))
             if cache:  # after each batch, so that an interrupted run goes on where it stopped
                 cache.put_many(computed)
@@ -312,7 +314,7 @@ class Image(Modality):
         if self.backbone is not None:
             backbone = self._backbone or self._load_backbone()
             state = getattr(backbone, "model", backbone).state_dict()
-            tensors |= {f"backbone.{key}": value.contiguous() for key, value in state.items()}
+            tensors |= {f"backbone.{key}": value.cpu().contiguous() for key, value in state.items()}
         if self.mean_ is not None and self.std_ is not None:
             tensors |= {"mean": self.mean_, "std": self.std_}
         if tensors:
