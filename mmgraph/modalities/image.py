@@ -208,7 +208,7 @@ class Image(Modality):
         device = "cuda" if torch.cuda.is_available() else "cpu"
         if self._backbone is None:
             self._backbone = self._load_backbone()
-        self._backbone.to(device, memory_format=torch.channels_last)
+        self._backbone.to(memory_format=torch.channels_last).to(device)
         hashes = list(pending)
         result: dict[bytes, np.ndarray] = {}
         for start in range(0, len(hashes), _BATCH):
