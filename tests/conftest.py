@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import settings
 from PIL import Image as PILImage
 
@@ -9,6 +10,9 @@ from mmgraph import Image, MultimodalGraphClassifier, Text
 # A busy machine is no failure.
 settings.register_profile("mmgraph", deadline=None)
 settings.load_profile("mmgraph")
+
+# The tests' models are so small that a second thread only waits.
+torch.set_num_threads(1)
 
 COLORS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
 
