@@ -150,8 +150,15 @@ def test_kept_memory_can_be_nested_and_undone(monkeypatch, libc):
         assert calls[-1] == ("trim", 0)
 
 
-def test_patience_starts_anew_with_each_better_epoch():
-    assert BestWeights(3).waited == 0
+def test_patience_starts_anew_with_each_better_epoch(frame, make_classifier, monkeypatch):
+    losses = iter([3.0, 4.0, 4.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0])
+
+    def validation_step(self, batch, _):
+        self.log("val_loss", next(losses), on_epoch=True, batch_size=1)
+
+    monkeypatch.setattr(TrainingModule, "validation_step", validation_step)
+    clf = make_classifier([TEXT], epochs=9, refit=False, additive=False)
+    assert len(clf.fit(frame, frame["label"]).history_) == 4 + BestWeights(4).patience
 
 
 @pytest.mark.parametrize("epochs", range(1, 13))
