@@ -19,16 +19,25 @@ _MODULE_OF = {
     "Grid": "mmgraph.relations",
     "Chain": "mmgraph.relations",
     "Complete": "mmgraph.relations",
+    "Custom": "mmgraph.relations",
+    "EdgeList": "mmgraph.relations",
+    "Nearest": "mmgraph.relations",
+    "OtherItems": "mmgraph.relations",
+    "SameItem": "mmgraph.relations",
+    "WithPosition": "mmgraph.relations",
     "MultimodalGraph": "mmgraph.graph",
     "Modality": "mmgraph.modalities.base",
     "Image": "mmgraph.modalities.image",
     "Text": "mmgraph.modalities.text",
     "GraphFusion": "mmgraph.nn.fusion.graph",
-    "MultimodalClassifier": "mmgraph.nn.model",
+    "MultimodalModel": "mmgraph.nn.model",
     "MultimodalGraphClassifier": "mmgraph.estimator",
+    "MultimodalGraphRegressor": "mmgraph.estimator",
     "load": "mmgraph.estimator",
     "load_openclipart": "mmgraph.datasets.openclipart",
     "clear_cache": "mmgraph.cache",
+    "hide": "mmgraph.robustness",
+    "robustness_curve": "mmgraph.robustness",
 }
 
 __all__ = ["__version__", *_MODULE_OF]
@@ -55,6 +64,7 @@ if TYPE_CHECKING:
     from mmgraph.errors import DataError as DataError
     from mmgraph.errors import MissingPackageError as MissingPackageError
     from mmgraph.estimator import MultimodalGraphClassifier as MultimodalGraphClassifier
+    from mmgraph.estimator import MultimodalGraphRegressor as MultimodalGraphRegressor
     from mmgraph.estimator import load as load
     from mmgraph.graph import MultimodalGraph as MultimodalGraph
     from mmgraph.items import Items as Items
@@ -62,9 +72,17 @@ if TYPE_CHECKING:
     from mmgraph.modalities.image import Image as Image
     from mmgraph.modalities.text import Text as Text
     from mmgraph.nn.fusion.graph import GraphFusion as GraphFusion
-    from mmgraph.nn.model import MultimodalClassifier as MultimodalClassifier
+    from mmgraph.nn.model import MultimodalModel as MultimodalModel
     from mmgraph.nodes import Nodes as Nodes
     from mmgraph.relations import Chain as Chain
     from mmgraph.relations import Complete as Complete
+    from mmgraph.relations import Custom as Custom
+    from mmgraph.relations import EdgeList as EdgeList
     from mmgraph.relations import Grid as Grid
+    from mmgraph.relations import Nearest as Nearest
+    from mmgraph.relations import OtherItems as OtherItems
     from mmgraph.relations import Relation as Relation
+    from mmgraph.relations import SameItem as SameItem
+    from mmgraph.relations import WithPosition as WithPosition
+    from mmgraph.robustness import hide as hide
+    from mmgraph.robustness import robustness_curve as robustness_curve

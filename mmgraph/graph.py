@@ -87,6 +87,14 @@ class MultimodalGraph:
             for edge_type, relation in self.relations.items()
         }
 
+    def edge_attr_dict(self) -> dict[EdgeType, Float[Tensor, "_ _"]]:
+        """Features of the edges in the order of `edge_index_dict`, where a relation has any."""
+        attributes = {
+            edge_type: relation.edge_attr(*self.ends(edge_type))
+            for edge_type, relation in self.relations.items()
+        }
+        return {name: value for name, value in attributes.items() if value is not None}
+
     def sample(self, number: int) -> MultimodalGraph:
         """Return the graph of one sample, as a batch of one without padding.
 
@@ -104,7 +112,8 @@ class MultimodalGraph:
         """Return the whole batch as one PyG `HeteroData`, laid out like a PyG `Batch`.
 
         Node stores hold `x`, `batch` (the sample of each node), `ptr`, `item` and `index`; the
-        graph holds `num_graphs`. Modalities without any nodes stay, with zero nodes.
+        graph holds `num_graphs`. Modalities without any nodes stay, with zero nodes. Edge
+        stores hold `edge_index`, and `edge_attr` where the relation has edge features.
 
         Args:
             batch: False leaves out `batch`, `ptr` and `num_graphs`, so that the graphs of
@@ -129,6 +138,8 @@ class MultimodalGraph:
             data.num_graphs = self.batch_size
         for edge_type, edge_index in self.edge_index_dict().items():
             data[edge_type].edge_index = edge_index
+        for edge_type, edge_attr in self.edge_attr_dict().items():
+            data[edge_type].edge_attr = edge_attr
         return data
 
     @classmethod
@@ -137,32 +148,38 @@ class MultimodalGraph:
 
         Stores without `batch` count as one sample, those without `item` or `index` as one
         item in order. The relations are explicit lists of edges; repeated edges count once.
+
+        Raises:
+            ValueError: An edge joins nodes of different samples, or an edge with features is
+                repeated.
         """
         single = all("batch" not in data[name] for name in data.node_types)
         batch_size = 1 if single else int(data.num_graphs)
         nodes = {name: _from_store(data[name], batch_size) for name in data.node_types}
-        relations: dict[EdgeType, Relation] = {}
-        for edge_type in data.edge_types:
-            source, _, target = edge_type
-            start, to = data[edge_type].edge_index
-            sample, start_slot = nodes[source].mask.nonzero()[start].unbind(1)
-            to_slot = nodes[target].mask.nonzero()[to, 1]
-            relations[edge_type] = EdgeList(sample, start_slot, to_slot)
+        relations: dict[EdgeType, Relation] = {
+            edge_type: _edges_from_store(
+                data[edge_type], nodes[edge_type[0]], nodes[edge_type[2]], edge_type
+            )
+            for edge_type in data.edge_types
+        }
         return cls(nodes, relations)
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return all graphs of the batch as one networkx graph, to look at.
 
         Nodes are named (type, sample, position) and carry `type`, `item` and `index`; an
-        edge's key is the name of its relation.
+        edge's key is the name of its relation. Edges with features carry them as `edge_attr`.
         """
         import networkx as nx
 
         result = nx.MultiDiGraph()
         names = {kind: _name_nodes(kind, nodes, result) for kind, nodes in self.nodes.items()}
+        attributes = self.edge_attr_dict()
         for (source, relation, target), edge_index in self.edge_index_dict().items():
-            for start, to in edge_index.T.tolist():
-                result.add_edge(names[source][start], names[target][to], key=relation)
+            edge_attr = attributes.get((source, relation, target))
+            for number, (start, to) in enumerate(edge_index.T.tolist()):
+                carried = {} if edge_attr is None else {"edge_attr": edge_attr[number].tolist()}
+                result.add_edge(names[source][start], names[target][to], key=relation, **carried)
         return result
 
 
@@ -179,6 +196,24 @@ def _from_store(store: Any, batch_size: int) -> Nodes:
     item = store.item if "item" in store else None
     index = store.index if "index" in store else None
     return Nodes.from_flat(x, sample=sample, batch_size=batch_size, item=item, index=index)
+
+
+def _edges_from_store(store: Any, source: Nodes, target: Nodes, edge_type: EdgeType) -> EdgeList:
+    start, to = store.edge_index
+    sample, start_slot = source.mask.nonzero()[start].unbind(1)
+    to_sample, to_slot = target.mask.nonzero()[to].unbind(1)
+    if not torch.equal(sample, to_sample):
+        edge = int((sample != to_sample).nonzero()[0])
+        raise ValueError(
+            f"{edge_type}: expected edges within samples, but edge {edge} joins sample "
+            f"{int(sample[edge])} to sample {int(to_sample[edge])}; remove it, or correct `batch`"
+        )
+    if "edge_attr" not in store:
+        return EdgeList(sample, start_slot, to_slot)
+    features = store.edge_attr.to(source.x.dtype)
+    # PyG allows one number an edge without an axis of its own.
+    features = features.unsqueeze(1) if features.ndim == 1 else features
+    return EdgeList(sample, start_slot, to_slot, features)
 
 
 def _name_nodes(kind: str, nodes: Nodes, graph: Any) -> list[tuple[str, int, int]]:

@@ -22,10 +22,11 @@ from mmgraph import __version__, relations
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import KINDS
-from mmgraph.relations import Relation
+from mmgraph.nn.fusion.base import Fusion
+from mmgraph.relations import Custom, EdgeList, Relation
 
 if TYPE_CHECKING:
-    from mmgraph.estimator import MultimodalGraphClassifier
+    from mmgraph.estimator import MultimodalEstimator
 
 #: Raised when older versions of mmgraph could not read what this one writes.
 FORMAT = 1
@@ -33,7 +34,7 @@ FORMAT = 1
 _CONFIG, _WEIGHTS, _MODALITIES = "config.json", "model.safetensors", "modalities"
 
 
-def save(estimator: MultimodalGraphClassifier, path: Path, *, overwrite: bool) -> None:
+def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None:
     """Write an estimator; nothing is left half written if that fails.
 
     Raises:
@@ -64,17 +65,19 @@ def _may_replace(path: Path) -> bool:
     return True
 
 
-def _write(estimator: MultimodalGraphClassifier, folder: Path) -> None:
+def _write(estimator: MultimodalEstimator, folder: Path) -> None:
     from safetensors.torch import save_file
 
     saved = []
     for modality in estimator.modalities_:
         inside = folder / _MODALITIES / modality.node_type
         inside.mkdir(parents=True)
-        saved.append(_describe(modality) | {"state": modality.save(inside)})
+        state = {"state": modality.save(inside), "several": modality.several_}
+        saved.append(_describe(modality) | state)
     parameters = estimator.get_params(deep=False) | {"modalities": None}
     parameters["relations"] = _write_relations(estimator.relations)
     parameters["conv"] = _name_of(estimator.conv)
+    parameters["fusion"] = _name_of(estimator.fusion)
     parameters["log_dir"] = None if estimator.log_dir is None else str(estimator.log_dir)
     config = {
         "format": FORMAT,
@@ -82,7 +85,7 @@ def _write(estimator: MultimodalGraphClassifier, folder: Path) -> None:
         "estimator": type(estimator).__name__,
         "parameters": parameters,
         "modalities": saved,
-        "classes": estimator.classes_.tolist(),
+        "targets": estimator._describe_targets(),
         "features": estimator.feature_names_in_.tolist(),
         "history": estimator.history_,
     }
@@ -105,14 +108,15 @@ def load(
     path: Path,
     *,
     conv: Callable[[int, int], nn.Module] | None = None,
+    fusion: Callable[..., Fusion] | None = None,
     modalities: Sequence[type[Modality]] = (),
-) -> MultimodalGraphClassifier:
+) -> MultimodalEstimator:
     """Read an estimator; see `mmgraph.load`."""
     from safetensors.torch import load_file
 
     config = _read_config(path)
     try:
-        estimator = _read_description(path, config, conv=conv, modalities=modalities)
+        estimator = _read_description(path, config, conv=conv, fusion=fusion, modalities=modalities)
         model = estimator._build_model()
     except DataError:
         raise
@@ -131,15 +135,20 @@ def _read_description(
     config: dict[str, Any],
     *,
     conv: Callable[[int, int], nn.Module] | None,
+    fusion: Callable[..., Fusion] | None,
     modalities: Sequence[type[Modality]],
-) -> MultimodalGraphClassifier:
+) -> MultimodalEstimator:
     """Return the estimator with its fitted modalities, and without a model."""
-    from mmgraph.estimator import MultimodalGraphClassifier
+    from mmgraph.estimator import MultimodalGraphClassifier, MultimodalGraphRegressor
 
+    kinds: tuple[type[MultimodalEstimator], ...]
+    kinds = (MultimodalGraphClassifier, MultimodalGraphRegressor)
+    estimator_class = {kind.__name__: kind for kind in kinds}[config["estimator"]]
     parameters = config["parameters"]
     parameters["relations"] = _read_relations(parameters["relations"])
     parameters["conv"] = conv if conv is not None else _find_conv(path, parameters["conv"])
-    estimator = MultimodalGraphClassifier(**parameters)
+    parameters["fusion"] = fusion if fusion is not None else _find_fusion(path, parameters)
+    estimator = estimator_class(**parameters)
     known = {kind.__name__: kind for kind in (*KINDS, *modalities)}
     described = [(each, _restore(path, each, known)) for each in config["modalities"]]
     estimator.modalities = [modality for _, modality in described]
@@ -147,7 +156,9 @@ def _read_description(
         modality.load(path / _MODALITIES / modality.node_type, each["state"])
         for each, modality in described
     ]
-    estimator.classes_ = np.array(config["classes"])
+    for each, modality in zip(config["modalities"], estimator.modalities_, strict=True):
+        modality.several_ = each["several"]
+    estimator._restore_targets(config["targets"])
     estimator.feature_names_in_ = np.array(config["features"], dtype=object)
     estimator.n_features_in_ = len(estimator.feature_names_in_)
     estimator.history_ = config["history"]
@@ -191,25 +202,52 @@ def _restore(path: Path, saved: dict[str, Any], known: Mapping[str, type[Modalit
 def _write_relations(chosen: Mapping[Any, Relation] | None) -> list[Any] | None:
     if chosen is None:
         return None
-    written = []
-    for edge_type, relation in chosen.items():
-        if getattr(relations, type(relation).__name__, None) is not type(relation):
-            raise TypeError(f"{edge_type}: only mmgraph's own relations can be saved: {relation!r}")
-        arguments = dataclasses.asdict(relation)  # type: ignore[call-overload]
-        written.append([list(edge_type), type(relation).__name__, arguments])
-    return written
+    return [[list(edge), *_write_relation(each)] for edge, each in chosen.items()]
+
+
+def _write_relation(relation: Relation) -> list[Any]:
+    kind = type(relation)
+    if getattr(relations, kind.__name__, None) is not kind or kind in (Custom, EdgeList):
+        raise TypeError(
+            f"only mmgraph's own relations, without functions and lists, can be saved: {relation!r}"
+        )
+    values = {field.name: getattr(relation, field.name) for field in dataclasses.fields(kind)}
+    return [
+        kind.__name__,
+        {k: _write_relation(v) if isinstance(v, Relation) else v for k, v in values.items()},
+    ]
 
 
 def _read_relations(written: list[Any] | None) -> dict[Any, Relation] | None:
     if written is None:
         return None
-    kinds = {kind.__name__: kind for kind in Relation.__subclasses__()}
-    return {tuple(edge): kinds[kind](**arguments) for edge, kind, arguments in written}
+    return {tuple(edge): _read_relation(kind, values) for edge, kind, values in written}
+
+
+def _read_relation(kind: str, values: dict[str, Any]) -> Relation:
+    inner = {k: _read_relation(*v) if isinstance(v, list) else v for k, v in values.items()}
+    relation: Relation = getattr(relations, kind)(**inner)
+    return relation
 
 
 def _name_of(conv: Callable[..., nn.Module] | None) -> str | None:
     """Return the name of a convolution, which is all of it that is saved."""
     return None if conv is None else getattr(conv, "__name__", type(conv).__name__)
+
+
+def _find_fusion(path: Path, parameters: dict[str, Any]) -> Callable[..., Fusion] | None:
+    """Return mmgraph's class of that name."""
+    from mmgraph.nn import fusion
+
+    name = parameters["fusion"]
+    if name is None:
+        return None
+    if not hasattr(fusion, name):
+        raise DataError(
+            f"{path}: was made with the fusion {name!r}, which is not one of mmgraph's; pass it: "
+            "load(path, fusion=...)"
+        )
+    return getattr(fusion, name)
 
 
 def _find_conv(path: Path, name: str | None) -> Callable[[int, int], nn.Module] | None:

@@ -4,11 +4,11 @@ import sys
 import pytest
 import torch
 from torch_geometric.data import Batch
-from torch_geometric.nn import global_mean_pool
+from torch_geometric.nn import TransformerConv, global_mean_pool
 
 from mmgraph.graph import MultimodalGraph
 from mmgraph.nodes import Nodes
-from mmgraph.relations import Chain, Complete, Grid
+from mmgraph.relations import Chain, Complete, EdgeList, Grid, Nearest, OtherItems, WithPosition
 
 EDGE_TYPES = {
     ("image", "beside", "image"): Grid(2, 2),
@@ -141,6 +141,82 @@ def test_networkx(graph):
     assert result.has_edge(("image", 1, 0), ("image", 1, 1), key="beside")
     assert not result.has_edge(("image", 1, 3), ("image", 1, 4))
     assert graph.sample(2).to_networkx().number_of_nodes() == 1
+
+
+WITH_FEATURES = {
+    ("image", "beside", "image"): WithPosition(Grid(2, 2)),
+    ("image", "across", "image"): OtherItems(),
+    ("text", "next", "text"): WithPosition(Chain(2, "forward")),
+    ("text", "like", "text"): Nearest(2),
+}
+
+
+@pytest.fixture
+def featured(graph):
+    return MultimodalGraph(graph.nodes, WITH_FEATURES)
+
+
+def test_edge_features_travel_with_the_edges(featured):
+    data = featured.to_hetero_data()
+    assert data.validate()
+    assert data["image", "beside", "image"].edge_attr.shape == (24, 2)
+    # Texts of three and two tokens, and one of a single token.
+    assert data["text", "next", "text"].edge_index.tolist() == [[0, 0, 1, 3], [1, 2, 2, 4]]
+    assert data["text", "next", "text"].edge_attr.flatten().tolist() == [-0.5, -1.0, -0.5, -0.5]
+    assert "edge_attr" not in data["text", "like", "text"]
+    assert data["image", "across", "image"].num_edges == 2 * 4 * 4
+    conv = TransformerConv(5, 5, edge_dim=1)
+    store = data["text", "next", "text"]
+    assert conv(data["text"].x, store.edge_index, store.edge_attr).isfinite().all()
+
+
+def test_edge_features_round_trip(featured):
+    back = MultimodalGraph.from_hetero_data(featured.to_hetero_data())
+    assert_equal(back, featured)
+    for own, other in ((featured, back), (featured.sample(0), back.sample(0))):
+        wanted = own.edge_attr_dict()
+        assert {kind[1] for kind in wanted} == {"beside", "next"}
+        assert wanted.keys() == other.edge_attr_dict().keys()
+        for edge_type, edge_attr in other.edge_attr_dict().items():
+            assert torch.equal(edge_attr, wanted[edge_type])
+
+
+def test_one_number_an_edge(graph):
+    data = graph.sample(0).to_hetero_data(batch=False)
+    store = data["text", "next", "text"]
+    store.edge_attr = torch.arange(store.num_edges)
+    back = MultimodalGraph.from_hetero_data(data).edge_attr_dict()["text", "next", "text"]
+    assert torch.equal(back, torch.arange(store.num_edges, dtype=torch.float32).unsqueeze(1))
+
+
+def test_edges_between_samples_are_refused(graph):
+    data = graph.to_hetero_data()
+    data["text", "next", "text"].edge_index = torch.tensor([[0, 1], [1, 5]])
+    with pytest.raises(ValueError, match="edge 1 joins sample 0 to sample 2"):
+        MultimodalGraph.from_hetero_data(data)
+
+
+def test_edges_with_features_may_not_be_repeated(featured):
+    data = featured.to_hetero_data()
+    store = data["text", "next", "text"]
+    store.edge_index, store.edge_attr = store.edge_index.repeat(1, 2), store.edge_attr.repeat(2, 1)
+    with pytest.raises(ValueError, match="coalesce"):
+        MultimodalGraph.from_hetero_data(data)
+
+
+def test_edge_list_of_another_batch_is_refused(graph):
+    edges = EdgeList(torch.tensor([3]), torch.tensor([0]), torch.tensor([0]))
+    other = MultimodalGraph(graph.nodes, {("image", "to", "text"): edges})
+    with pytest.raises(ValueError, match="node 0 of sample 3, which has 0"):
+        other.edge_index_dict()
+
+
+def test_networkx_carries_edge_features(featured):
+    result = featured.to_networkx()
+    right = result.edges[("image", 0, 1), ("image", 0, 0), "beside"]
+    assert right == {"edge_attr": [0.0, 1.0]}
+    assert result.edges[("text", 0, 0), ("text", 0, 2), "next"] == {"edge_attr": [-1.0]}
+    assert result.edges[("image", 1, 0), ("image", 1, 4), "across"] == {}
 
 
 def test_heavy_packages_are_imported_late():
