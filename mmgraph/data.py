@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -31,11 +31,11 @@ class Batch:
 
     Args:
         items: Items by node type.
-        target: Class index of each sample.
+        target: Target of each sample, as its task encodes it.
     """
 
     items: dict[str, Items]
-    target: Int[Tensor, "batch"] | None = None
+    target: Shaped[Tensor, "batch *outputs"] | None = None
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the same batch on another device."""
@@ -129,8 +129,20 @@ def is_missing(value: Any) -> bool:
         return type(value).__name__ == "NAType"
 
 
-def read_cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[Any]]:
+def read_cells(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    takes_lists: bool = False,
+    by_column: bool = False,
+) -> list[list[Any]]:
     """Return the raw values of each row's cells, lists and columns flattened, nothing missing.
+
+    Args:
+        frame: The table.
+        columns: The columns to read.
+        takes_lists: A list of numbers, or of lists of numbers, is one value.
+        by_column: Return (column, value) in place of each value.
 
     Raises:
         DataError: A column is not in the frame.
@@ -144,17 +156,47 @@ def read_cells(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[Any]]:
     cells: list[list[Any]] = [[] for _ in range(len(frame))]
     for column in columns:
         for row, value in enumerate(frame[column].tolist()):
-            cells[row].extend(raw for raw in _values(value) if not is_missing(raw))
+            values = [value] if takes_lists and _is_vector(value) else _values(value)
+            real = [raw for raw in values if not is_missing(raw)]
+            cells[row].extend([(column, raw) for raw in real] if by_column else real)
     return cells
 
 
+def modality_cells(modality: Modality, frame: pd.DataFrame) -> list[list[Any]]:
+    """Return the raw values of a modality's columns, in the form it asks for.
+
+    Raises:
+        DataError: A column is not in the frame.
+    """
+    return read_cells(
+        frame,
+        modality.column_list,
+        takes_lists=modality.takes_lists,
+        by_column=modality.by_column,
+    )
+
+
 def _values(value: Any) -> Sequence[Any]:
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], np.ndarray):
+        # A signal with its rate is one value, and two arrays are two.
+        return [value] if isinstance(value[1], int | float | np.number) else value
     if isinstance(value, list | tuple):
         return value
     # Lists come out of Parquet files as arrays of objects.
     if isinstance(value, np.ndarray) and value.dtype.kind in "OUT":
         return value.ravel().tolist()
     return [value]
+
+
+def _is_vector(value: Any) -> bool:
+    """Say whether a cell holds numbers, in a list or in lists of one list, and nothing else."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        value = value.tolist()
+    if not isinstance(value, list | tuple) or not len(value):
+        return False
+    if all(isinstance(each, list | tuple) for each in value):
+        return all(_is_vector(each) for each in value)
+    return all(isinstance(each, int | float | np.number) for each in value)
 
 
 def row_name(index: Any, row: int) -> str:
@@ -188,7 +230,7 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
     Raises:
         DataError: A cell cannot be read.
     """
-    cells = read_cells(frame, modality.column_list)
+    cells = modality_cells(modality, frame)
     try:
         return modality.fit(cells, seed=seed)
     except CellError as error:
@@ -210,7 +252,7 @@ def transform(
     """
     items = {}
     for modality in modalities:
-        cells = read_cells(frame, modality.column_list)
+        cells = modality_cells(modality, frame)
         try:
             items[modality.node_type] = modality.transform(cells)
         except CellError as error:
@@ -224,22 +266,26 @@ class SampleDataset(Dataset[int]):
     Args:
         modalities: Fitted modalities.
         items: Items of every row by node type, as `transform` gives them.
-        target: Class index of each row.
+        target: Target of each row.
         augment: Change items randomly, as each modality does it.
+        modality_dropout: Probability of hiding a modality of a row, each by itself; one that
+            the row has always stays.
     """
 
     def __init__(
         self,
         modalities: Sequence[Modality],
         items: dict[str, list[list[Item]]],
-        target: Int[Tensor, "rows"] | None = None,
+        target: Shaped[Tensor, "rows *outputs"] | None = None,
         *,
         augment: bool = False,
+        modality_dropout: float = 0.0,
     ) -> None:
         self.modalities = list(modalities)
         self.items = items
         self.target = target
         self.augment = augment
+        self.modality_dropout = modality_dropout
 
     def __len__(self) -> int:
         return len(next(iter(self.items.values())))
@@ -247,22 +293,42 @@ class SampleDataset(Dataset[int]):
     def __getitem__(self, row: int) -> int:
         return row  # collation reads the rows itself, modality by modality
 
-    def subset(self, rows: Sequence[int], *, augment: bool = False) -> SampleDataset:
+    def subset(
+        self, rows: Sequence[int], *, augment: bool = False, modality_dropout: float = 0.0
+    ) -> SampleDataset:
         """Return some of the rows."""
         items = {name: [values[row] for row in rows] for name, values in self.items.items()}
         target = None if self.target is None else self.target[torch.as_tensor(rows)]
-        return SampleDataset(self.modalities, items, target, augment=augment)
+        return SampleDataset(
+            self.modalities, items, target, augment=augment, modality_dropout=modality_dropout
+        )
 
     def collate(self, rows: Sequence[int]) -> Batch:
         """Join rows into one batch."""
+        hidden = self._hidden(rows)
         joined = {}
-        for modality in self.modalities:
+        for modality, hide in zip(self.modalities, hidden, strict=True):
             samples = [self.items[modality.node_type][row] for row in rows]
+            samples = [[] if out else items for items, out in zip(samples, hide, strict=True)]
             if self.augment:
                 samples = [[modality.augment(item) for item in sample] for sample in samples]
             joined[modality.node_type] = modality.collate(samples)
         target = None if self.target is None else self.target[torch.as_tensor(rows)]
         return Batch(joined, target)
+
+    def _hidden(self, rows: Sequence[int]) -> list[list[bool]]:
+        """Say which modalities (outer) of which rows (inner) to hide."""
+        shape = (len(self.modalities), len(rows))
+        if not self.modality_dropout or len(self.modalities) == 1:
+            return torch.zeros(shape, dtype=torch.bool).tolist()
+        names = [modality.node_type for modality in self.modalities]
+        has = torch.tensor([[bool(self.items[name][row]) for row in rows] for name in names])
+        hidden = torch.rand(shape) < self.modality_dropout
+        # Where that would leave nothing, one of what there is stays.
+        stays = (torch.rand(shape) * has).argmax(0)
+        empty = (has & hidden).sum(0) == has.sum(0)
+        hidden[stays[empty], empty.nonzero().squeeze(1)] = False
+        return hidden.tolist()
 
     def num_nodes(self) -> Int[np.ndarray, "rows"]:
         """Number of nodes of each row, which orders the buckets."""

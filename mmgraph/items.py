@@ -51,6 +51,12 @@ class Items:
         start = count.cumsum(0) - count
         return torch.arange(len(self.sample), device=self.sample.device) - start[self.sample]
 
+    @property
+    def nodes_per_sample(self) -> Int[Tensor, "batch"]:
+        """Number of nodes of every sample, over all its items."""
+        count = torch.zeros(self.batch_size, dtype=torch.long, device=self.length.device)
+        return count.index_add(0, self.sample, self.length)
+
     def node_layout(self) -> dict[str, Tensor]:
         """Sample, item and index of every node, as `Nodes.from_flat` takes them."""
         end = self.length.cumsum(0)

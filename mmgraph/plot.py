@@ -9,15 +9,17 @@ import numpy as np
 from jaxtyping import Float
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Okabe and Ito's colours, which colour-blind people can tell apart.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PINK, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
 
 
 def plot_history(history: Sequence[Mapping[str, int | float]], axes: Axes) -> None:
-    """Draw training and held-out accuracy by epoch.
+    """Draw the metric of training and held-out rows by epoch: accuracy, or mean absolute error.
 
     Args:
         history: `history_` of an estimator.
@@ -25,11 +27,12 @@ def plot_history(history: Sequence[Mapping[str, int | float]], axes: Axes) -> No
     """
     from matplotlib.ticker import MaxNLocator
 
+    metric = "mae" if history and "train_mae" in history[0] else "accuracy"
     epochs = [entry["epoch"] + 1 for entry in history]
     for key, label, color in (("train", "training", BLUE), ("val", "held out", ORANGE)):
-        values = [entry.get(f"{key}_accuracy", np.nan) for entry in history]
+        values = [entry.get(f"{key}_{metric}", np.nan) for entry in history]
         axes.plot(epochs, values, "o-", color=color, label=label, markersize=4)
-    axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
+    axes.set(xlabel="epoch", ylabel=metric, ylim=(0, 1.02 if metric == "accuracy" else None))
     axes.set_title("Training of the graph")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
@@ -74,6 +77,35 @@ def plot_scores(scores: Mapping[str, float], axes: Axes, *, xlabel: str = "accur
     axes.set(xlabel=xlabel, xlim=(0, 1), title="Test split")
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
+
+
+def plot_robustness(curve: pd.DataFrame, *, ylabel: str = "accuracy") -> Figure:
+    """Draw how scores fall with missing inputs: a panel a modality, a line a model.
+
+    Args:
+        curve: What `mmgraph.robustness_curve` returns; bands are one standard deviation.
+        ylabel: Name of the score.
+    """
+    from matplotlib.figure import Figure
+
+    modalities = list(curve["modality"].unique())
+    figure = Figure(figsize=(3.6 * len(modalities) + 0.6, 3.6), layout="constrained")
+    panels = figure.subplots(1, len(modalities), sharey=True, squeeze=False)[0]
+    colors = (BLUE, ORANGE, GREEN, RED, PINK, SKY, BLACK)
+    models = curve["model"].unique()
+    for axes, modality in zip(panels, modalities, strict=True):
+        for number, model in enumerate(models):
+            chosen = curve[(curve["modality"] == modality) & (curve["model"] == model)]
+            table = chosen.groupby("rate")["score"].agg(["mean", "std"]).fillna(0.0)
+            style = {"color": colors[number % len(colors)], "marker": "osD^vP*X"[number % 8]}
+            axes.plot(table.index, table["mean"], label=model, markersize=4, **style)
+            low, high = table["mean"] - table["std"], table["mean"] + table["std"]
+            axes.fill_between(table.index, low, high, color=style["color"], alpha=0.15, lw=0)
+        axes.set(xlabel=f"share of rows without {modality}", title=modality)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel(ylabel)
+    panels[-1].legend(fontsize=8)
+    return figure
 
 
 def plot_prediction(

@@ -1,4 +1,4 @@
-"""Labels and groups: checked, and turned into indices."""
+"""Labels, numbers and groups: checked, and turned into tensors."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mmgraph.data import row_name
 from mmgraph.errors import DataError
+
+_COLLECTIONS = (set, frozenset, list, tuple, np.ndarray)
 
 
 def encode_classes(labels: Any, index: Any) -> tuple[np.ndarray, Int[Tensor, "rows"]]:
@@ -51,6 +53,123 @@ def encode_classes(labels: Any, index: Any) -> tuple[np.ndarray, Int[Tensor, "ro
             "another class"
         )
     return classes, torch.from_numpy(codes.astype(np.int64))
+
+
+def is_multilabel(labels: Any) -> bool:
+    """Say whether each row has a set of labels, or a row of an indicator matrix.
+
+    Example:
+        >>> is_multilabel([{"drama"}, set()]), is_multilabel(np.eye(3)), is_multilabel(["drama"])
+        (True, True, False)
+    """
+    if getattr(labels, "ndim", 1) == 2:
+        return True
+    return any(isinstance(value, _COLLECTIONS) for value in labels)
+
+
+def encode_labels(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "rows labels"]]:
+    """Return the labels and which of them each row has.
+
+    Args:
+        labels: A set, list or tuple of labels for each row, empty ones included; or a table
+            of 0 and 1 with a column for each label.
+        index: Names of the rows, for messages.
+
+    Raises:
+        DataError: A row is no set of labels, or the table holds something else than 0 and 1.
+
+    Example:
+        >>> encode_labels([{"war", "drama"}, [], ("drama",)], range(3))
+        (array(['drama', 'war'], dtype='<U5'), tensor([[1., 1.],
+                [0., 0.],
+                [1., 0.]]))
+    """
+    if getattr(labels, "ndim", 1) == 2:
+        return _read_indicator(labels, index)
+    rows = list(labels)
+    for number, row in enumerate(rows):
+        if not isinstance(row, _COLLECTIONS):
+            raise DataError(
+                f"row {row_name(index, number)}: expected a set or list of labels, as in other "
+                f"rows, got {row!r}; write [] for a row without labels"
+            )
+    # One row after the other: sets themselves have no order.
+    flat = [(number, label) for number, row in enumerate(rows) for label in row]
+    if not flat:
+        raise DataError("y: expected sets of labels, got only empty ones; add rows with labels")
+    owners = [index[number] for number, _ in flat]
+    values = _read_column([label for _, label in flat], owners, "y", "label")
+    kinds = sorted({type(value).__name__ for value in values})
+    if len(kinds) > 1:
+        raise DataError(f"y: expected labels of one type, got {' and '.join(kinds)}; use str")
+    classes, codes = np.unique(np.array(values), return_inverse=True)
+    target = torch.zeros(len(rows), len(classes))
+    target[[number for number, _ in flat], torch.from_numpy(codes)] = 1.0
+    return classes, target
+
+
+def indicator(labels: Any, classes: np.ndarray, index: Any) -> Int[np.ndarray, "rows labels"]:
+    """Return which of known labels each row has; a row with an unknown one can match none.
+
+    Args:
+        labels: As in `encode_labels`.
+        classes: The known labels.
+        index: Names of the rows, for messages.
+    """
+    if getattr(labels, "ndim", 1) == 2:
+        return _read_indicator(labels, index)[1].numpy().astype(np.int64)
+    known = set(classes.tolist())
+    table = np.array([[int(label in row) for label in classes] for row in labels])
+    table[[not known.issuperset(row) for row in labels]] = -1
+    return table
+
+
+def _read_indicator(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "rows labels"]]:
+    names = list(getattr(labels, "columns", range(labels.shape[1])))
+    values = np.asarray(labels)
+    known = (values == 0) | (values == 1)
+    if not known.all():
+        row, column = np.argwhere(~known)[0]
+        raise DataError(
+            f"row {row_name(index, int(row))}, label {names[column]!r}: expected one label for "
+            f"each row, or a table of 0 and 1 for several, got {values[row, column]!r}"
+        )
+    return np.array(names), torch.from_numpy(values.astype(np.float32))
+
+
+def encode_numbers(numbers: Any, index: Any) -> Float[Tensor, "rows outputs"]:
+    """Return the numbers to predict, one column for each.
+
+    Args:
+        numbers: One number for each row, or a table of several.
+        index: Names of the rows, for messages.
+
+    Raises:
+        DataError: A value is missing, infinite or not a number.
+
+    Example:
+        >>> encode_numbers([1, 2.5], range(2)).tolist()
+        [[1.0], [2.5]]
+    """
+    table = np.asarray(numbers)
+    if table.ndim == 1:
+        table = table[:, None]
+    try:
+        values = table.astype(np.float64)
+    except (TypeError, ValueError):
+        kinds = sorted({type(value).__name__ for value in table.ravel().tolist()})
+        raise DataError(
+            f"y: expected numbers, got {', '.join(kinds)}; convert them, or use "
+            "MultimodalGraphClassifier for classes"
+        ) from None
+    wrong = np.flatnonzero(~np.isfinite(values).all(1))
+    if len(wrong):
+        rows = ", ".join(row_name(index, int(row)) for row in wrong[:5])
+        raise DataError(
+            f"row {rows}: expected a number to predict, got a missing or infinite one "
+            f"({len(wrong)} of {len(values)} rows); leave these rows out"
+        )
+    return torch.from_numpy(values).float()
 
 
 def encode_groups(groups: Any, index: Any) -> Int[np.ndarray, "rows"]:

@@ -16,17 +16,15 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
-from jaxtyping import Float
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch import Tensor
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from mmgraph.allocator import kept_memory
 from mmgraph.data import Batch
-from mmgraph.nn.model import MultimodalClassifier
+from mmgraph.nn.model import MultimodalModel
 
 logger = logging.getLogger("mmgraph")
 
@@ -67,19 +65,12 @@ class TrainingSettings:
 class TrainingModule(L.LightningModule):
     """The fused part of a model, its loss and its optimiser."""
 
-    class_weight: Tensor
     average: AveragedModel
 
-    def __init__(
-        self,
-        model: MultimodalClassifier,
-        settings: TrainingSettings,
-        class_weight: Float[Tensor, "classes"],
-    ) -> None:
+    def __init__(self, model: MultimodalModel, settings: TrainingSettings) -> None:
         super().__init__()
         self.model = model
         self.settings = settings
-        self.register_buffer("class_weight", class_weight)
         self.history: list[dict[str, int | float]] = []
         # The mean over the last steps is what is validated and kept: it errs less than any of
         # them (https://arxiv.org/abs/1803.05407), and its epochs differ less by chance.
@@ -87,10 +78,10 @@ class TrainingModule(L.LightningModule):
             model, multi_avg_fn=get_ema_multi_avg_fn(settings.averaging), use_buffers=True
         )
 
-    def averaged(self) -> MultimodalClassifier:
+    def averaged(self) -> MultimodalModel:
         """Return the model with averaged weights."""
         model = self.average.module
-        assert isinstance(model, MultimodalClassifier)
+        assert isinstance(model, MultimodalModel)
         return model
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -102,19 +93,19 @@ class TrainingModule(L.LightningModule):
         return self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Log loss and accuracy of a held-out batch."""
+        """Log loss and metric of a held-out batch."""
         self._step(batch, "val", label_smoothing=0.0)
 
     def _step(self, batch: Batch, stage: str, *, label_smoothing: float) -> Tensor:
         assert batch.target is not None
         model = self.model if stage == "train" else self.averaged()
         logits = model.fused_logits(batch.items)
-        loss = F.cross_entropy(
-            logits, batch.target, weight=self.class_weight, label_smoothing=label_smoothing
-        )
-        accuracy = (logits.argmax(1) == batch.target).float().mean()
+        task = self.model.task
+        loss = task.loss(logits, batch.target, label_smoothing=label_smoothing)
+        with torch.no_grad():
+            score = task.score(logits, batch.target)
         self.log_dict(
-            {f"{stage}_loss": loss, f"{stage}_accuracy": accuracy},
+            {f"{stage}_loss": loss, f"{stage}_{task.metric}": score},
             on_step=False,
             on_epoch=True,
             prog_bar=True,
@@ -259,8 +250,8 @@ class TrainingResult:
     """What came of a training.
 
     Args:
-        history: Metrics of each epoch: epoch, train_loss, train_accuracy, seconds, and with
-            held-out samples val_loss and val_accuracy.
+        history: Metrics of each epoch: epoch, train_loss, train_<metric of the task>, seconds,
+            and with held-out samples the same with val.
         interrupted: True where Ctrl-C ended it.
     """
 
@@ -275,10 +266,9 @@ class TrainingResult:
 
 
 def train(
-    model: MultimodalClassifier,
+    model: MultimodalModel,
     training: DataLoader[int],
     validation: DataLoader[int] | None,
-    class_weight: Float[Tensor, "classes"],
     settings: TrainingSettings,
 ) -> TrainingResult:
     """Train the fused part of a model in place, and leave it with its best weights on the CPU.
@@ -286,7 +276,7 @@ def train(
     Raises:
         FloatingPointError: The loss is not finite.
     """
-    module = TrainingModule(model, settings, class_weight)
+    module = TrainingModule(model, settings)
     best = BestWeights(settings.patience)
     callbacks: list[Callback] = [History(), best]
     if settings.progress:

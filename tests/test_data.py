@@ -41,6 +41,28 @@ def test_cells_flatten_lists_and_columns():
         read_cells(frame, ["a", "c"])
 
 
+def test_cells_by_column_and_with_whole_lists():
+    vector, table = [0.5, 1.0], ((1, 2), (3, 4))
+    frame = pd.DataFrame({"a": [vector, None, [vector, vector]], "b": [3, table, "file.npy"]})
+    frame["b"] = frame["b"].astype(object)
+    assert read_cells(frame, ["a"], takes_lists=True) == [[vector], [], [[vector, vector]]]
+    assert read_cells(frame, ["b"], takes_lists=True) == [[3], [table], ["file.npy"]]
+    assert read_cells(frame[["b"]], ["b"], by_column=True)[2] == [("b", "file.npy")]
+    files = pd.DataFrame({"a": [["x.npy", "y.npy"]]})
+    assert read_cells(files, ["a"], takes_lists=True) == [["x.npy", "y.npy"]]
+    arrays = pd.DataFrame({"a": [[np.zeros(2), np.ones(2)]]})
+    assert len(read_cells(arrays, ["a"], takes_lists=True)[0]) == 2
+
+
+def test_a_signal_with_its_rate_is_one_value():
+    signal = np.zeros(8)
+    frame = pd.DataFrame({"a": [(signal, 8000), [(signal, 8000), (signal, 16000)]]})
+    one, two = read_cells(frame, ["a"])
+    assert [rate for _, rate in one] == [8000]
+    assert [rate for _, rate in two] == [8000, 16000]
+    assert len(read_cells(pd.DataFrame({"a": [(signal, signal)]}), ["a"])[0]) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "write"),
     [
@@ -180,3 +202,38 @@ def test_errors_of_cells_name_row_and_column(index, row):
 def test_errors_without_a_row_name_the_column():
     error = row_error(pd.DataFrame(), Text("a"), CellError("expected words"))
     assert str(error) == "column 'a': expected words"
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=30),
+    st.floats(0.01, 1),
+    st.integers(0, 100),
+)
+def test_modality_dropout_always_leaves_something(present, rate, seed):
+    modalities = [Text(name, features=None).fit([["a b"]]) for name in "xyz"]
+    item = modalities[0].transform([["a b"]])[0]
+    items = {
+        name: [list(item) if row[number] else [] for row in present]
+        for number, name in enumerate("xyz")
+    }
+    dataset = SampleDataset(modalities, items, modality_dropout=rate)
+    torch.manual_seed(seed)
+    batch = dataset.collate(range(len(present)))
+    left = torch.stack([batch.items[name].nodes_per_sample > 0 for name in "xyz"], dim=1)
+    had = torch.tensor(present)
+    assert not (left & ~had).any()
+    assert torch.equal(left.any(1), had.any(1))
+    plain = dataset.subset(range(len(present))).collate(range(len(present)))
+    shown = torch.stack([plain.items[name].nodes_per_sample > 0 for name in "xyz"], dim=1)
+    assert torch.equal(shown, had)
+
+
+def test_modality_dropout_hides_at_its_rate():
+    modalities = [Text(name, features=None).fit([["a b"]]) for name in "xyz"]
+    item = modalities[0].transform([["a b"]])[0]
+    items = {name: [list(item)] * 4000 for name in "xyz"}
+    torch.manual_seed(0)
+    batch = SampleDataset(modalities, items, modality_dropout=0.3).collate(range(4000))
+    hidden = [float((batch.items[name].nodes_per_sample == 0).float().mean()) for name in "xyz"]
+    # Hidden by chance, but for the third of rows where all three are: one of them stays.
+    np.testing.assert_allclose(hidden, 0.3 - 0.3**3 / 3, atol=0.025)

@@ -1,6 +1,7 @@
 import logging
 import os
 import shutil
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,9 @@ def test_row_alone_equals_row_in_any_batch(frame, make_classifier):
     frame.loc[4, "image"] = None
     frame.loc[5, ["image", "text"]] = None
     clf = make_classifier(num_layers=2).fit(frame, frame["label"])
-    together = clf.predict_proba(frame)
+    with pytest.warns(UserWarning, match=r"row 5: no input in any modality \(1 of 24 rows\)"):
+        together = clf.predict_proba(frame)
+    warnings.filterwarnings("ignore", message=".*no input in any modality")
     alone = np.concatenate([clf.predict_proba(frame[row : row + 1]) for row in range(24)])
     np.testing.assert_allclose(alone, together, atol=1e-6)
     in_fives = np.concatenate([clf.predict_proba(frame[row : row + 5]) for row in range(0, 24, 5)])
@@ -222,7 +225,7 @@ def test_rows_far_down_are_named_by_their_place_in_the_whole_table(
     frame, make_classifier, monkeypatch
 ):
     clf = make_classifier([TEXT], epochs=1, refit=False).fit(frame, frame["label"])
-    monkeypatch.setattr("mmgraph.estimator._ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("mmgraph.estimator.base._ROWS_AT_ONCE", 10)
     frame["text"] = frame["text"].astype(object)
     frame.loc[17, "text"] = 4
     with pytest.raises(DataError, match=r"^row 17, column 'text': expected text"):

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from torch_geometric.nn import SAGEConv
 
-from mmgraph import Chain, Complete, DataError, Image, Text, load
+from mmgraph import (
+    Chain,
+    Complete,
+    DataError,
+    Image,
+    Nearest,
+    Text,
+    WithPosition,
+    load,
+)
 from mmgraph.nn.gnn import transformer_conv
 
 SCRIPT = """
@@ -57,7 +66,11 @@ def test_folder_holds_no_pickle(frame, make_classifier, tmp_path):
 
 
 def test_loaded_estimator_is_complete(frame, make_classifier, tmp_path):
-    relations = {("text", "near", "text"): Chain(2), ("image", "to", "text"): Complete()}
+    relations = {
+        ("text", "near", "text"): WithPosition(Chain(2)),
+        ("text", "like", "text"): Nearest(2, metric="euclidean"),
+        ("image", "to", "text"): Complete(),
+    }
     clf = make_classifier(relations=relations, conv=SAGEConv).fit(frame, frame["label"])
     clf.save(tmp_path / "model")
     loaded = load(tmp_path / "model")
@@ -125,7 +138,7 @@ def test_damaged_and_newer_models(frame, make_classifier, tmp_path):
     [
         lambda config: [],
         lambda config: config | {"format": "new"},
-        lambda config: {key: value for key, value in config.items() if key != "classes"},
+        lambda config: {key: value for key, value in config.items() if key != "targets"},
         lambda config: config | {"parameters": config["parameters"] | {"colour": 1}},
         lambda config: config | {"modalities": [{"type": "Text"}]},
     ],

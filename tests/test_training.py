@@ -4,14 +4,14 @@ import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 
 from mmgraph import Text
 from mmgraph.allocator import kept_memory
 from mmgraph.nn.fusion import ConcatFusion
-from mmgraph.nn.model import MultimodalClassifier
+from mmgraph.nn.model import MultimodalModel
+from mmgraph.nn.tasks import Multiclass
 from mmgraph.training import (
     BestWeights,
     TrainingModule,
@@ -119,15 +119,6 @@ def test_progress_bar(frame, make_classifier, monkeypatch, capsys):
     assert "Epoch 0" in "".join(capsys.readouterr())
 
 
-def test_class_weights(frame, make_classifier):
-    frame = frame[(frame["label"] != "red") | (frame.index < 6)]
-    clf = make_classifier([TEXT], epochs=1).fit(frame, frame["label"])
-    weights = clf._class_weights(torch.tensor([0] * 8 + [1] * 8 + [2] * 2))
-    np.testing.assert_allclose(weights, [18 / 24, 18 / 24, 3], rtol=1e-6)
-    clf.class_weight = None
-    assert clf._class_weights(torch.tensor([0, 1, 2])).tolist() == [1, 1, 1]
-
-
 @pytest.mark.parametrize("libc", ["glibc", "musl"])
 def test_kept_memory_can_be_nested_and_undone(monkeypatch, libc):
     calls = []
@@ -163,8 +154,8 @@ def test_patience_starts_anew_with_each_better_epoch(frame, make_classifier, mon
 
 @pytest.mark.parametrize("epochs", range(1, 13))
 def test_any_number_of_steps(epochs):
-    model = MultimodalClassifier({}, ConcatFusion(["text"], 4), 2)
-    module = TrainingModule(model, TrainingSettings(), torch.ones(2))
+    model = MultimodalModel({}, ConcatFusion(["text"], 4), Multiclass(2))
+    module = TrainingModule(model, TrainingSettings())
     module.trainer = SimpleNamespace(estimated_stepping_batches=epochs)
     (optimizer,), (schedule,) = module.configure_optimizers()
     for _ in range(epochs):
@@ -189,7 +180,7 @@ def test_ctrl_c_while_training_on_all_rows_keeps_the_first_model(
         result = train(model, *arguments)
         return replace(result, interrupted=len(trainings) == 2)
 
-    monkeypatch.setattr("mmgraph.training.train", train_twice)
+    monkeypatch.setattr("mmgraph.fitting.train", train_twice)
     clf = make_classifier([TEXT]).fit(frame, frame["label"])
     assert len(trainings) == 2
     assert clf.model_ is trainings[0]

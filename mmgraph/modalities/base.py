@@ -48,14 +48,21 @@ class Modality(ABC):
 
     Every cell arrives as the list of its raw values: missing values are already left out,
     lists and several columns are already flattened, so an empty list is a missing cell.
+    `takes_lists` and `by_column` change that for modalities that need it.
     """
 
     #: Word for the kind of node ("image", "text"); also used in messages.
     kind: ClassVar[str]
+    #: A list of numbers is one value, and not several.
+    takes_lists: ClassVar[bool] = False
+    #: Raw values come as (column, value).
+    by_column: ClassVar[bool] = False
 
     columns: str | Sequence[str]
     name: str | None
     unreadable: Unreadable
+    #: Fitted state: some training row has more than one item.
+    several_: bool = False
 
     @property
     def column_list(self) -> list[str]:

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmgraph.items import Items
 from mmgraph.nn.bags import Bag
+from mmgraph.nn.tasks import Task
 
 
 class AdditiveModel(nn.Module):
-    """Multinomial logistic regression on the bags of all modalities together.
+    """Linear model on the bags of all modalities together: logistic or ridge regression.
 
     Every modality adds its own logits, so nothing in here can see how modalities interact;
     that is left to the graph, and what the graph adds is measured against this. Being convex
@@ -26,33 +26,33 @@ class AdditiveModel(nn.Module):
 
     Args:
         bags: Bags by node type, several for one modality if need be.
-        num_classes: Number of classes.
+        outputs: Number of logits.
 
     Shapes:
-        Items by node type -> logits [batch, classes]
+        Items by node type -> logits [batch, outputs]
     """
 
     mean: Tensor
     factor: Tensor
 
-    def __init__(self, bags: Mapping[str, Sequence[Bag]], num_classes: int) -> None:
+    def __init__(self, bags: Mapping[str, Sequence[Bag]], outputs: int) -> None:
         super().__init__()
         self.bags = nn.ModuleDict({name: nn.ModuleList(group) for name, group in bags.items()})
-        self.num_classes = num_classes
-        self.bias = nn.Parameter(torch.zeros(num_classes))
-        self.weight = nn.Parameter(torch.zeros(0, num_classes))
+        self.outputs = outputs
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.weight = nn.Parameter(torch.zeros(0, outputs))
         self.register_buffer("mean", torch.zeros(0))
         self.register_buffer("factor", torch.zeros(0))
 
-    def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch classes"]:
+    def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of every sample."""
         return self._logits(self._scaled(*self._summaries(items)))
 
     def fit(
         self,
         batches: Iterable[Mapping[str, Items]],
-        target: Int[Tensor, "samples"],
-        class_weight: Float[Tensor, "classes"],
+        target: Shaped[Tensor, "samples *outputs"],
+        task: Task,
         *,
         max_iter: int = 100,
     ) -> None:
@@ -60,8 +60,8 @@ class AdditiveModel(nn.Module):
 
         Args:
             batches: Training items by node type; iterated several times.
-            target: Class of each sample, in the batches' order.
-            class_weight: Weight of each class in the loss.
+            target: Target of each sample, in the batches' order.
+            task: Whose loss is made small.
             max_iter: Most steps of L-BFGS; a few dozen are enough.
         """
         for name, bag in self._all_bags():
@@ -71,7 +71,7 @@ class AdditiveModel(nn.Module):
         present = [torch.cat(column) for column in zip(*(real for _, real in parts), strict=True)]
         self._measure(xs, present)
         scaled = self._scaled(xs, present)
-        self.weight = nn.Parameter(self.mean.new_zeros(len(self.mean), self.num_classes))
+        self.weight = nn.Parameter(self.mean.new_zeros(len(self.mean), self.outputs))
         optimizer = torch.optim.LBFGS(
             [self.weight, self.bias], max_iter=max_iter, line_search_fn="strong_wolfe"
         )
@@ -79,7 +79,7 @@ class AdditiveModel(nn.Module):
         def closure() -> Tensor:
             optimizer.zero_grad()
             logits = self._logits(scaled)
-            loss = F.cross_entropy(logits, target, weight=class_weight, reduction="none").sum()
+            loss = task.loss(logits, target, reduction="sum")
             loss = loss + self.weight.square().sum() / 2
             loss.backward()
             return loss
@@ -129,7 +129,7 @@ class AdditiveModel(nn.Module):
                 scaled.append((x - mean) * factor * real.unsqueeze(1))
         return scaled
 
-    def _logits(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch classes"]:
+    def _logits(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch outputs"]:
         weights = self.weight.split([x.shape[1] for x in scaled])
         logits = self.bias.expand(scaled[0].shape[0], -1)
         for x, weight in zip(scaled, weights, strict=True):

@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmgraph.items import Items
 from mmgraph.nn.additive import AdditiveModel
 from mmgraph.nn.fusion.base import Fusion
+from mmgraph.nn.tasks import Task
 from mmgraph.nodes import Nodes
 
-#: Pull of the two parts' weights towards 1: as strong as this many held-out samples.
+#: Pull of the two parts' weights towards what they start from: as strong as this many
+#: held-out samples.
 _PRIOR_SAMPLES = 10.0
 
 
-class MultimodalClassifier(nn.Module):
-    """Class logits from the items of several modalities.
+class MultimodalModel(nn.Module):
+    """Logits from the items of several modalities.
 
     logits = w_0 additive(items) + w_1 head(fusion(encoders(items)))
 
     The two parts are trained apart, each on its own loss, so that neither explains away what
-    the other could learn; `balance` then sets w on held-out samples.
+    the other could learn; `balance` then sets w on held-out samples. A sample without any
+    item of any modality gets the logits of the task's prior.
 
     Args:
-        encoders: `Items` to `Nodes` for every modality, by node type.
+        encoders: From `Items` to `Nodes` for every modality, by node type.
         fusion: From nodes to one vector a sample.
-        num_classes: Number of classes.
+        task: What the logits mean; it says how many there are.
         additive: Linear model on bags of the modalities, None to do without.
     """
 
@@ -39,23 +41,26 @@ class MultimodalClassifier(nn.Module):
         self,
         encoders: Mapping[str, nn.Module],
         fusion: Fusion,
-        num_classes: int,
+        task: Task,
         *,
         additive: AdditiveModel | None = None,
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleDict(encoders)
         self.fusion = fusion
-        self.head = nn.Linear(fusion.out_channels, num_classes)
+        self.task = task
+        self.head = nn.Linear(fusion.out_channels, task.outputs)
         self.additive = additive
-        self.register_buffer("weights", torch.ones(2))
+        self.register_buffer("weights", torch.full((2,), task.part_weight))
+        if additive is None:
+            self.weights = torch.ones(2)
 
-    def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch classes"]:
-        """Return the logits of both parts together."""
-        logits = self.fused_logits(items)
-        if self.additive is None:
-            return self.weights[1] * logits
-        return self.weights[0] * self.additive(items) + self.weights[1] * logits
+    def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
+        """Return the logits of both parts together, or of the prior where there is no input."""
+        logits = self.weights[1] * self.fused_logits(items)
+        if self.additive is not None:
+            logits = logits + self.weights[0] * self.additive(items)
+        return torch.where(has_input(items).unsqueeze(1), logits, self.task.prior)
 
     def nodes(self, items: Mapping[str, Items]) -> dict[str, Nodes]:
         """Return the encoded nodes of every modality, before any message passing."""
@@ -65,35 +70,54 @@ class MultimodalClassifier(nn.Module):
         """Return one vector a sample, all its modalities fused."""
         return self.fusion(self.nodes(items))
 
-    def fused_logits(self, items: Mapping[str, Items]) -> Float[Tensor, "batch classes"]:
+    def fused_logits(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of the fused vectors alone."""
         return self.head(self.fused(items))
 
     def balance(
         self,
-        additive: Float[Tensor, "samples classes"],
-        fused: Float[Tensor, "samples classes"],
-        target: Int[Tensor, "samples"],
+        additive: Float[Tensor, "samples outputs"],
+        fused: Float[Tensor, "samples outputs"],
+        target: Shaped[Tensor, "samples *outputs"],
     ) -> None:
-        """Set the weights of both parts by their cross-entropy on held-out samples.
+        """Set the weights of both parts by their loss on held-out samples.
 
         Args:
             additive: Logits of the additive part, fitted without these samples.
             fused: Logits of the fused part, trained without these samples.
-            target: Class of each sample.
+            target: Target of each sample.
         """
-        weights = self.weights.detach().clone().requires_grad_()
+        parts = torch.stack([additive, fused])
+        weights = self._best_weights(parts, target, torch.ones(2))
+        # A part that only does harm is left out; it is never turned against itself, and the
+        # other one is weighed anew without it.
+        if (weights < 0).any():
+            weights = self._best_weights(parts, target, (weights > 0).float()).clamp_min(0)
+        self.weights = weights
+
+    def _best_weights(
+        self,
+        parts: Float[Tensor, "2 samples outputs"],
+        target: Shaped[Tensor, "samples *outputs"],
+        used: Float[Tensor, "2"],
+    ) -> Float[Tensor, "2"]:
+        start = self.task.part_weight
+        weights = torch.full((2,), start, requires_grad=True)
         optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")
 
         def closure() -> Tensor:
             optimizer.zero_grad()
-            logits = weights[0] * additive + weights[1] * fused
-            loss = F.cross_entropy(logits, target, reduction="sum")
-            loss = loss + _PRIOR_SAMPLES * (weights - 1).square().sum()
+            logits = torch.einsum("p,pso->so", weights * used, parts)
+            loss = self.task.loss(logits, target, reduction="sum", weighted=False)
+            loss = loss + _PRIOR_SAMPLES * (weights - start).square().sum()
             loss.backward()
             return loss
 
         with torch.enable_grad():
             optimizer.step(closure)
-        # A part that only does harm is left out; it is never turned against itself.
-        self.weights = weights.detach().clamp_min(0)
+        return weights.detach() * used
+
+
+def has_input(items: Mapping[str, Items]) -> Bool[Tensor, "batch"]:
+    """True where a sample has a node in at least one modality."""
+    return torch.stack([each.nodes_per_sample > 0 for each in items.values()]).any(0)

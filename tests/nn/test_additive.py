@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from mmgraph import Items
 from mmgraph.nn.additive import AdditiveModel
 from mmgraph.nn.bags import MeanBag, NgramBag
+from mmgraph.nn.tasks import Multiclass
 
 CLASSES, WIDTH = 3, 5
 
@@ -50,8 +51,9 @@ def fitted(samples):
         {"image": dense(images[rows]), "text": sparse(texts[rows])}
         for rows in (slice(0, 25), slice(25, 60))
     ]
-    weight = torch.tensor([1.0, 3.0, 0.5])
-    model.fit(batches, target, weight)
+    task = Multiclass(CLASSES)
+    task.class_weight = torch.tensor([1.0, 3.0, 0.5])
+    model.fit(batches, target, task)
     return model
 
 
@@ -107,7 +109,7 @@ def test_state_dict_brings_all_sizes(samples, fitted):
 def test_a_modality_that_training_never_had(samples):
     images, texts, target = samples
     model = AdditiveModel({"image": [MeanBag(WIDTH)], "text": [NgramBag("words")]}, CLASSES)
-    model.fit([both(images, [None] * 60)], target, torch.ones(CLASSES))
+    model.fit([both(images, [None] * 60)], target, Multiclass(CLASSES))
     with torch.no_grad():
         with_texts, without = model(both(images, texts)), model(both(images, [None] * 60))
     torch.testing.assert_close(with_texts, without)
@@ -118,6 +120,6 @@ def test_a_constant_feature_does_no_harm(samples):
     images, texts, target = samples
     constant = [None if row is None else row * torch.tensor([1, 1, 1, 1, 0]) for row in images]
     model = AdditiveModel({"image": [MeanBag(WIDTH)], "text": [NgramBag("words")]}, CLASSES)
-    model.fit([both(constant, texts)], target, torch.ones(CLASSES))
+    model.fit([both(constant, texts)], target, Multiclass(CLASSES))
     assert model(both(constant, texts)).isfinite().all()
     assert model.weight[4].abs().max() == 0

@@ -9,6 +9,7 @@ from mmgraph.modalities.ngrams import character_ngrams, word_ngrams
 from mmgraph.nn.additive import AdditiveModel
 from mmgraph.nn.bags import MeanBag, NgramBag
 from mmgraph.nn.patches import PatchBag
+from mmgraph.nn.tasks import Multiclass
 
 TEXTS = ["a cat sat", "the cat, the dog", "Dogs bark", "nap", "the end of the day", "cats nap"]
 KINDS = {
@@ -120,7 +121,7 @@ def test_additive_model_is_scikit_learns_regression():
     batches = [
         {"image": feature_items(x[a:b], list(range(b - a)), b - a)} for a, b in ((0, 25), (25, 40))
     ]
-    model.fit(batches, target, torch.ones(3))
+    model.fit(batches, target, Multiclass(3))
     scaled = 2 * ((x - x.mean(0)) / x.std(0, correction=0)) / 5**0.5
     expected = LogisticRegression(C=1, max_iter=1000, tol=1e-8).fit(scaled, target)
     ours = torch.cat([model(batch) for batch in batches]).softmax(1).detach()
@@ -134,7 +135,7 @@ def test_additive_model_adds_modalities():
     words = text_items(texts, "words", word_ngrams)
     items = {"image": feature_items(x, list(range(40)), 40), "text": words}
     model = AdditiveModel(bags, 3)
-    model.fit([items], target, torch.ones(3))
+    model.fit([items], target, Multiclass(3))
     no_image = {"image": feature_items(x[:0], [], 40), "text": words}
     no_text = {"image": items["image"], "text": text_items([None] * 40, "words", word_ngrams)}
     torch.testing.assert_close(model(items), model(no_image) + model(no_text) - model.bias)

@@ -7,7 +7,8 @@ from mmgraph import Complete, Items, Nodes
 from mmgraph.nn.additive import AdditiveModel
 from mmgraph.nn.bags import MeanBag
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.model import MultimodalClassifier
+from mmgraph.nn.model import MultimodalModel
+from mmgraph.nn.tasks import Multiclass
 
 
 def test_balance_trusts_the_better_part():
@@ -16,14 +17,17 @@ def test_balance_trusts_the_better_part():
     good = 3 * torch.nn.functional.one_hot(target, 3) + torch.randn(300, 3)
     useless = 3 * torch.randn(300, 3)
     wrong = -3 * torch.nn.functional.one_hot(target, 3) + 3 * torch.randn(300, 3)
-    model = MultimodalClassifier({}, GraphFusion({"text": {}}, 8), 3)
+    model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3))
     assert model.weights.tolist() == [1, 1]
     model.balance(good, useless, target)
     assert model.weights[0] > 0.8
     assert model.weights[1] < 0.2
     model.balance(wrong, good, target)
     assert model.weights[0] == 0
-    assert model.weights[1] > 0.3
+    alone = model.weights[1].clone()
+    assert alone > 0.3
+    model.balance(torch.zeros(300, 3), good, target)
+    torch.testing.assert_close(model.weights[1], alone)  # weighed as if it were alone
 
 
 def one_hot(target, length):
@@ -34,7 +38,7 @@ def one_hot(target, length):
 def test_weights_are_never_negative(seed, length, samples):
     generator = torch.Generator().manual_seed(seed)
     additive, fused = length * torch.randn(2, samples, 3, generator=generator)
-    model = MultimodalClassifier({}, GraphFusion({"text": {}}, 8), 3)
+    model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3))
     model.balance(additive, fused, torch.randint(3, (samples,), generator=generator))
     assert model.weights.isfinite().all()
     assert (model.weights >= 0).all()
@@ -42,7 +46,7 @@ def test_weights_are_never_negative(seed, length, samples):
 
 def test_balance_leaves_out_what_only_harms():
     target = torch.arange(60) % 3
-    model = MultimodalClassifier({}, GraphFusion({"text": {}}, 8), 3)
+    model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3))
     model.balance(one_hot(target, 1), one_hot(target, -4), target)
     assert model.weights[1] == 0
     assert model.weights[0] > 0
@@ -50,7 +54,7 @@ def test_balance_leaves_out_what_only_harms():
 
 def test_balance_hardly_moves_on_few_samples():
     target = torch.tensor([0])
-    model = MultimodalClassifier({}, GraphFusion({"text": {}}, 8), 3)
+    model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3))
     model.balance(one_hot(target, 1), one_hot(target, -1), target)
     torch.testing.assert_close(model.weights, torch.ones(2), atol=0.1, rtol=0)
 
@@ -73,11 +77,12 @@ def test_logits_are_the_weighted_parts(with_additive):
     additive = None
     if with_additive:
         additive = AdditiveModel({"image": [MeanBag(8)]}, 3)
-        additive.fit([items], torch.tensor([0, 1, 2, 0, 1, 2]), torch.ones(3))
+        additive.fit([items], torch.tensor([0, 1, 2, 0, 1, 2]), Multiclass(3))
     fusion = GraphFusion({"image": {"all": Complete()}}, 8)
-    model = MultimodalClassifier({"image": OneNode()}, fusion, 3, additive=additive).eval()
+    model = MultimodalModel({"image": OneNode()}, fusion, Multiclass(3), additive=additive).eval()
     model.weights = torch.tensor([0.5, 2.0])
     expected = 2 * model.head(model.fused(items))
     if additive is not None:
         expected = expected + 0.5 * additive(items)
+    expected[[2, 5]] = model.task.prior = torch.tensor([0.1, 0.7, 0.2]).log()
     torch.testing.assert_close(model(items), expected)

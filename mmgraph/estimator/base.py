@@ -1,0 +1,345 @@
+"""What classifier and regressor share: fit, transform, save and load."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from mmgraph import data, persistence, targets
+from mmgraph.errors import DataError
+from mmgraph.holdout import hold_out
+from mmgraph.modalities.base import Modality
+from mmgraph.modalities.infer import infer_modalities
+from mmgraph.nn.additive import AdditiveModel
+from mmgraph.nn.encoders.absent import AbsentNode
+from mmgraph.nn.fusion.base import Fusion
+from mmgraph.nn.fusion.graph import GraphFusion
+from mmgraph.nn.gnn import transformer_conv
+from mmgraph.nn.model import MultimodalModel, has_input
+from mmgraph.nn.tasks import Task
+from mmgraph.relations import OtherItems, Relation
+from mmgraph.typing import EdgeType
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger("mmgraph")
+
+#: Rows that are decoded and held in memory at once while predicting.
+_ROWS_AT_ONCE = 1024
+
+Readout = Literal["mean", "max", "sum", "attention", "set2set"]
+FusionFactory = Callable[[Mapping[str, Mapping[str, Relation]], int], Fusion]
+AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
+
+
+class MultimodalEstimator(BaseEstimator):
+    """What classifier and regressor share; their own pages explain the arguments."""
+
+    model_: MultimodalModel
+
+    def __init__(
+        self,
+        modalities: Sequence[Modality] | None = None,
+        *,
+        channels: int = 64,
+        num_layers: int = 2,
+        conv: Callable[[int, int], nn.Module] | None = None,
+        relations: Mapping[EdgeType, Relation] | None = None,
+        readout: Readout = "attention",
+        dropout: float = 0.2,
+        execution: Literal["auto", "dense", "sparse"] = "auto",
+        fusion: FusionFactory | None = None,
+        additive: bool = True,
+        absent_nodes: bool = False,
+        modality_dropout: float = 0.0,
+        epochs: int = 15,
+        batch_size: int = 64,
+        learning_rate: float = 2e-3,
+        validation: float = 0.1,
+        refit: bool = True,
+        random_state: int = 0,
+        device: str = "auto",
+        log_dir: str | Path | None = None,
+        logs: Literal["csv", "tensorboard"] = "csv",
+        verbose: bool = True,
+    ) -> None:
+        self.modalities = modalities
+        self.channels = channels
+        self.num_layers = num_layers
+        self.conv = conv
+        self.relations = relations
+        self.readout = readout
+        self.dropout = dropout
+        self.execution = execution
+        self.fusion = fusion
+        self.additive = additive
+        self.absent_nodes = absent_nodes
+        self.modality_dropout = modality_dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.validation = validation
+        self.refit = refit
+        self.random_state = random_state
+        self.device = device
+        self.log_dir = log_dir
+        self.logs = logs
+        self.verbose = verbose
+
+    def fit(self: AnyEstimator, X: Any, y: Any, groups: Any = None) -> AnyEstimator:
+        """Fit the modalities, then the model.
+
+        Args:
+            X: DataFrame, Hugging Face dataset, or the path of a CSV, TSV, JSON Lines or Parquet
+                file.
+            y: Target of each row, or the name of the column (or names of the columns) with it.
+            groups: Group of each row, or the name of a column: rows of one group are never on
+                both sides of the held-out part.
+
+        Returns:
+            The fitted estimator itself.
+
+        Raises:
+            DataError: A row, a column or a target cannot be used; the message says which.
+        """
+        frame = data.read_frame(X)
+        frame, truth = take_columns(frame, y, "y")
+        frame, groups = take_columns(frame, groups, "groups")
+        with _messages(self.verbose), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.random_state)
+            target, strata = self._encode(truth, frame.index)
+            groups = None if groups is None else targets.encode_groups(groups, frame.index)
+            self._fit_modalities(frame, truth)
+            items = data.transform(self.modalities_, frame)
+            for modality in self.modalities_:
+                modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
+            dataset = data.SampleDataset(self.modalities_, items, target)
+            held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
+            self.model_, self.history_ = self._fitting().fit(dataset, held_out)
+        return self
+
+    def transform(self, X: Any) -> Float[np.ndarray, "rows channels"]:
+        """Return the fused vector of each row."""
+        return self._run(X, lambda items: self.model_.fused(items))
+
+    def count_items(self, X: Any) -> pd.DataFrame:
+        """Return how many items (images, texts, ...) each row has of each modality.
+
+        Rows of zeros have no input at all; they are predicted by the training prior alone.
+        """
+        import pandas as pd
+
+        check_is_fitted(self, "model_")
+        frame = data.read_frame(X)
+        parts = []
+        for start in range(0, len(frame), _ROWS_AT_ONCE):
+            part = frame.iloc[start : start + _ROWS_AT_ONCE]
+            items = data.transform(self.modalities_, part, start=start)
+            parts.append({name: [len(cell) for cell in cells] for name, cells in items.items()})
+        return pd.concat(map(pd.DataFrame, parts), ignore_index=True).set_index(frame.index)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the fitted estimator into a folder of safetensors, JSON and tokenizer files.
+
+        Args:
+            path: The folder, which must not exist yet.
+            overwrite: Replace a model that is already there.
+
+        Raises:
+            FileExistsError: Something is there already.
+        """
+        check_is_fitted(self, "model_")
+        persistence.save(self, Path(path), overwrite=overwrite)
+
+    @abstractmethod
+    def _encode(
+        self, truth: Any, index: Any
+    ) -> tuple[Shaped[Tensor, "rows *outputs"], Shaped[np.ndarray, "rows"]]:
+        """Return the targets, and a number of each row's kind to stratify by."""
+
+    @abstractmethod
+    def _make_task(self) -> Task:
+        """Return the unfitted task."""
+
+    @abstractmethod
+    def _describe_targets(self) -> dict[str, Any]:
+        """Return what is known of the targets, as JSON holds it."""
+
+    @abstractmethod
+    def _restore_targets(self, described: dict[str, Any]) -> None:
+        """Take over what `_describe_targets` returned."""
+
+    def _fit_modalities(self, frame: pd.DataFrame, truth: Any) -> None:
+        modalities = self.modalities
+        if modalities is None:
+            modalities = infer_modalities(frame, exclude=getattr(truth, "name", None))
+        names = [modality.node_type for modality in modalities]
+        if not names:
+            raise DataError("expected at least one modality, got none; name them: [Text('text')]")
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise DataError(f"two modalities are called {sorted(repeated)[0]!r}; give one a name=")
+        self.modalities_ = [
+            data.fit_modality(modality, frame, seed=self.random_state) for modality in modalities
+        ]
+        columns = [column for modality in modalities for column in modality.column_list]
+        self.feature_names_in_ = np.array(list(dict.fromkeys(columns)), dtype=object)
+        self.n_features_in_ = len(self.feature_names_in_)
+
+    def _fitting(self) -> Any:
+        # Lightning takes seconds to import, which loading a model need not wait for.
+        from mmgraph.fitting import Fitting
+        from mmgraph.training import TrainingSettings
+
+        settings = TrainingSettings(
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            device=self.device,
+            log_dir=self.log_dir,
+            logs=self.logs,
+            progress=self.verbose and sys.stderr.isatty(),
+        )
+        return Fitting(
+            build=self._build_model,
+            settings=settings,
+            batch_size=self.batch_size,
+            refit=self.refit,
+            modality_dropout=self.modality_dropout,
+            seed=self.random_state,
+        )
+
+    def _build_model(self) -> MultimodalModel:
+        """Make an untrained model for the fitted modalities."""
+        task = self._make_task()
+        encoders = {each.node_type: each.make_encoder(self.channels) for each in self.modalities_}
+        if self.absent_nodes:
+            encoders = {name: AbsentNode(each, self.channels) for name, each in encoders.items()}
+        bags = {each.node_type: each.make_bags() for each in self.modalities_ if self.additive}
+        additive = AdditiveModel(bags, task.outputs) if any(bags.values()) else None
+        return MultimodalModel(encoders, self._build_fusion(), task, additive=additive)
+
+    def _build_fusion(self) -> Fusion:
+        own = {modality.node_type: modality.relations() for modality in self.modalities_}
+        if self.fusion is not None:
+            if self.conv is not None or self.relations is not None:
+                raise ValueError("conv= and relations= belong to the graph; leave out fusion=")
+            return self.fusion(own, self.channels)
+        for modality in self.modalities_:
+            if modality.several_:
+                own[modality.node_type] = {**own[modality.node_type], "others": OtherItems()}
+        return GraphFusion(
+            own,
+            self.channels,
+            relations=self.relations,
+            num_layers=self.num_layers,
+            readout=self.readout,
+            dropout=self.dropout,
+            execution=self.execution,
+            conv=self.conv or transformer_conv,
+        )
+
+    def _run(
+        self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]]
+    ) -> Float[np.ndarray, "rows _"]:
+        check_is_fitted(self, "model_")
+        frame = data.read_frame(X)
+        results, empty = [], []
+        with _messages(self.verbose), torch.inference_mode():
+            for batch in self._batches(frame):
+                results.append(compute(batch.items).numpy())
+                empty.append(~has_input(batch.items).numpy())
+        rows = np.flatnonzero(np.concatenate(empty))
+        if len(rows):
+            named = ", ".join(data.row_name(frame.index, int(row)) for row in rows[:5])
+            warnings.warn(
+                f"row {named}: no input in any modality ({len(rows)} of {len(frame)} rows); "
+                "the prediction is the prior of the training rows",
+                stacklevel=3,
+            )
+        return np.concatenate(results)
+
+    def _predictions(self, X: Any) -> Float[np.ndarray, "rows outputs"]:
+        return self._run(X, lambda items: self.model_.task.activate(self.model_(items)))
+
+    def _batches(self, frame: pd.DataFrame) -> Iterator[data.Batch]:
+        """Read rows a part at a time, so that memory does not grow with the table."""
+        for start in range(0, len(frame), _ROWS_AT_ONCE):
+            part = frame.iloc[start : start + _ROWS_AT_ONCE]
+            items = data.transform(self.modalities_, part, start=start)
+            dataset = data.SampleDataset(self.modalities_, items)
+            yield from dataset.batches(self.batch_size)
+
+
+def take_columns(frame: pd.DataFrame, values: Any, what: str) -> tuple[pd.DataFrame, Any]:
+    """Return values as given; for names of columns, these and the frame without them."""
+    if values is None and what == "groups":
+        return frame, None
+    if isinstance(values, str):
+        if values not in frame.columns:
+            raise DataError(
+                f"{what}={values!r}: there is no such column; the table has "
+                f"{[str(column) for column in frame.columns]}"
+            )
+        return frame.drop(columns=values), frame[values]
+    # Labels can be strings too, but there is one for every row.
+    if isinstance(values, list) and 0 < len(values) != len(frame):
+        wanted = [value for value in values if value in frame.columns]
+        if wanted == values:
+            return frame.drop(columns=values), frame[values]
+    if values is None or not hasattr(values, "__len__") or len(values) != len(frame):
+        got = len(values) if hasattr(values, "__len__") else values
+        raise DataError(f"{what}: expected one value for each of {len(frame)} rows, got {got}")
+    return frame, values
+
+
+class _messages:
+    """Show the package's messages on stderr while in the block, unless logging is set up."""
+
+    def __init__(self, verbose: bool) -> None:
+        self.wanted = verbose and not logger.hasHandlers()
+        self.handler = logging.StreamHandler()
+
+    def __enter__(self) -> None:
+        self.level = logger.level
+        if self.wanted:
+            logger.addHandler(self.handler)
+            logger.setLevel(logging.INFO)
+
+    def __exit__(self, *_: object) -> None:
+        logger.removeHandler(self.handler)
+        logger.setLevel(self.level)
+
+
+def load(
+    path: str | Path,
+    *,
+    conv: Callable[[int, int], nn.Module] | None = None,
+    fusion: FusionFactory | None = None,
+    modalities: Sequence[type[Modality]] = (),
+) -> Any:
+    """Load a classifier or regressor from a folder that its `save` wrote.
+
+    Args:
+        path: The folder.
+        conv: The convolution the model was made with, where it was not the default: code is
+            not saved.
+        fusion: The fusion the model was made with, where it is not one of mmgraph's.
+        modalities: Modality classes of your own that the model uses.
+
+    Raises:
+        DataError: The folder holds no model, a damaged one, or one of a newer version.
+    """
+    return persistence.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)

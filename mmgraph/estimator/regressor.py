@@ -1,0 +1,72 @@
+"""The regressor: one or several numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from sklearn.base import RegressorMixin
+from torch import Tensor
+
+from mmgraph import data, targets
+from mmgraph.estimator.base import MultimodalEstimator, take_columns
+from mmgraph.nn.tasks import Regression, Task
+
+
+class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
+    """Predicts one or several numbers for rows of images, texts and more.
+
+    The model is that of `MultimodalGraphClassifier`, whose page explains the arguments, with
+    squared error on standardised targets; the linear model beside the graph is ridge regression.
+
+    Fitted state:
+        modalities_, model_, history_, feature_names_in_, n_features_in_ as there; n_outputs_.
+
+    Example:
+        >>> import pandas as pd
+        >>> from mmgraph import MultimodalGraphRegressor, Text
+        >>> frame = pd.DataFrame({"text": ["cheap", "very dear", "cheap one", "dear"] * 4})
+        >>> text = Text("text", features=None)
+        >>> reg = MultimodalGraphRegressor([text], epochs=2, verbose=False)
+        >>> reg.fit(frame, [1.0, 9.0, 1.0, 9.0] * 4).predict(frame[:2]).round() < 5
+        array([ True, False])
+    """
+
+    def predict(self, X: Any) -> Float[np.ndarray, "rows *outputs"]:
+        """Return the number, or numbers, of each row.
+
+        Args:
+            X: As in `fit`. Rows without any input get the mean of the training rows, with a
+                warning that names them.
+
+        Raises:
+            DataError: A cell cannot be read.
+            NotFittedError: `fit` was not called.
+        """
+        values = self._predictions(X)
+        return values[:, 0] if self.n_outputs_ is None else values
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² on rows and their numbers (or the name of their column)."""
+        frame, truth = take_columns(data.read_frame(X), y, "y")
+        return float(super().score(frame, np.asarray(truth, dtype=float), sample_weight))
+
+    def _encode(
+        self, truth: Any, index: Any
+    ) -> tuple[Shaped[Tensor, "rows *outputs"], Shaped[np.ndarray, "rows"]]:
+        target = targets.encode_numbers(truth, index)
+        self.n_outputs_ = target.shape[1] if np.ndim(truth) == 2 else None
+        # Held-out rows come from all over the range, as far as there are rows enough.
+        order = target[:, 0].argsort(stable=True).argsort(stable=True)
+        ranges = min(10, max(1, len(order) // 20))
+        return target, (order * ranges // len(order)).numpy()
+
+    def _make_task(self) -> Task:
+        return Regression(self.n_outputs_ or 1)
+
+    def _describe_targets(self) -> dict[str, Any]:
+        return {"outputs": self.n_outputs_}
+
+    def _restore_targets(self, described: dict[str, Any]) -> None:
+        self.n_outputs_ = described["outputs"]

@@ -1,0 +1,116 @@
+"""The fitting procedure: train the parts, weigh them on held-out rows, then use all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from mmgraph.data import SampleDataset
+from mmgraph.nn.model import MultimodalModel
+from mmgraph.training import TrainingResult, TrainingSettings, train
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a model is made and fitted.
+
+    Args:
+        build: Makes an untrained model.
+        settings: How its fused part is trained.
+        batch_size: Rows of a batch.
+        refit: Train again on all rows once the best number of epochs is known.
+        modality_dropout: Probability of hiding a modality of a row in training.
+        seed: Seed of everything random.
+    """
+
+    build: Callable[[], MultimodalModel]
+    settings: TrainingSettings
+    batch_size: int
+    refit: bool
+    modality_dropout: float
+    seed: int
+
+    def fit(
+        self, dataset: SampleDataset, held_out: Int[np.ndarray, "held_out"]
+    ) -> tuple[MultimodalModel, list[dict[str, int | float]]]:
+        """Return a fitted model, and the metrics of each epoch with held-out rows.
+
+        Args:
+            dataset: All training rows with their targets.
+            held_out: Rows that choose the epoch and weigh the parts; none is fine.
+        """
+        rows = np.arange(len(dataset))
+        if not len(held_out):
+            model, result = self._train(dataset, rows, None, self.settings.epochs)
+            self._fit_additive(model, dataset, rows)
+            return model, result.history
+        kept = np.setdiff1d(rows, held_out)
+        validation = dataset.subset(held_out.tolist())
+        chosen, result = self._train(dataset, kept, validation, self.settings.epochs)
+        self._fit_additive(chosen, dataset, kept)
+        self._balance(chosen, validation)
+        if not self.refit or result.interrupted:
+            return chosen, result.history
+        model, again = self._train(dataset, rows, None, result.best_epochs)
+        if again.interrupted:
+            return chosen, result.history  # better than one that is half trained
+        self._fit_additive(model, dataset, rows)
+        model.weights = chosen.weights
+        model.task.calibrate_as(chosen.task)
+        return model, result.history
+
+    def _train(
+        self,
+        dataset: SampleDataset,
+        rows: Int[np.ndarray, "kept"],
+        validation: SampleDataset | None,
+        epochs: int,
+    ) -> tuple[MultimodalModel, TrainingResult]:
+        """Train the fused part of a fresh model on some rows."""
+        torch.manual_seed(self.seed)
+        generator = torch.Generator().manual_seed(self.seed)
+        training = dataset.subset(
+            rows.tolist(), augment=True, modality_dropout=self.modality_dropout
+        )
+        assert training.target is not None
+        model = self.build()
+        model.task.fit(training.target)
+        result = train(
+            model,
+            training.loader(self.batch_size, shuffle=True, generator=generator),
+            None if validation is None else validation.loader(self.batch_size),
+            replace(self.settings, epochs=epochs),
+        )
+        return model, result
+
+    def _fit_additive(
+        self, model: MultimodalModel, dataset: SampleDataset, rows: Int[np.ndarray, "kept"]
+    ) -> None:
+        if model.additive is None:
+            return
+        batches = list(dataset.subset(rows.tolist()).batches(self.batch_size))
+        if self.modality_dropout:
+            # Each modality must do alone, too: the same rows again, with some hidden.
+            hidden = dataset.subset(rows.tolist(), modality_dropout=self.modality_dropout)
+            batches += hidden.batches(self.batch_size)
+        target = torch.cat([batch.target for batch in batches if batch.target is not None])
+        model.additive.fit([batch.items for batch in batches], target, model.task)
+
+    def _balance(self, model: MultimodalModel, validation: SampleDataset) -> None:
+        """Weigh the parts and calibrate the task on rows that neither was fitted on."""
+        assert validation.target is not None
+
+        def run(part: Callable[..., Tensor]) -> Tensor:
+            batches = validation.batches(self.batch_size)
+            return torch.cat([part(batch.items) for batch in batches])
+
+        with torch.no_grad():
+            if model.additive is not None:
+                parts = run(model.additive), run(model.fused_logits)
+                model.balance(*parts, validation.target)
+            model.task.calibrate(run(model), validation.target)

@@ -1,0 +1,246 @@
+"""What is predicted: classes, sets of labels or numbers, each with its loss and its prior."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int, Num, Shaped
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Reduction = Literal["mean", "sum"]
+
+#: Thresholds that are tried for labels.
+_THRESHOLDS = torch.linspace(0.05, 0.95, 91)
+
+
+class Task(nn.Module, ABC):
+    """How logits become predictions, how they are judged, and what to say without any input.
+
+    Args:
+        outputs: Number of logits.
+    """
+
+    #: Name of the metric that is shown for each epoch.
+    metric: ClassVar[str]
+    #: Weight of each of a model's parts when no held-out rows can tell.
+    part_weight: ClassVar[float] = 1.0
+
+    prior: Tensor
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.outputs = outputs
+        self.register_buffer("prior", torch.zeros(outputs))
+
+    @abstractmethod
+    def fit(self, target: Shaped[Tensor, "samples *outputs"]) -> None:
+        """Learn the prior, and what else the training targets tell."""
+
+    @abstractmethod
+    def loss(
+        self,
+        logits: Float[Tensor, "samples outputs"],
+        target: Shaped[Tensor, "samples *outputs"],
+        *,
+        reduction: Reduction = "mean",
+        weighted: bool = True,
+        label_smoothing: float = 0.0,
+    ) -> Float[Tensor, ""]:
+        """Return the loss over the samples.
+
+        Args:
+            logits: Output of a model.
+            target: Targets as the task encodes them.
+            reduction: "mean" over the samples, or "sum".
+            weighted: Weigh classes as the task was told to.
+            label_smoothing: Share of probability that is spread over all classes.
+        """
+
+    @abstractmethod
+    def score(
+        self, logits: Float[Tensor, "samples outputs"], target: Shaped[Tensor, "samples *outputs"]
+    ) -> Float[Tensor, ""]:
+        """Return the mean of `metric` over the samples."""
+
+    @abstractmethod
+    def activate(
+        self, logits: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return probabilities, or values in the targets' units."""
+
+    def calibrate(
+        self, logits: Float[Tensor, "samples outputs"], target: Shaped[Tensor, "samples *outputs"]
+    ) -> None:
+        """Learn from held-out samples how logits become decisions; nothing by default."""
+        return
+
+    def calibrate_as(self, other: Task) -> None:
+        """Take over what another model's task learnt in `calibrate`."""
+        return
+
+
+class Multiclass(Task):
+    """One class of several: softmax and cross-entropy; targets are class indices [samples].
+
+    Args:
+        outputs: Number of classes.
+        balanced: Rare classes count as much as common ones.
+    """
+
+    metric = "accuracy"
+    class_weight: Tensor
+
+    def __init__(self, outputs: int, *, balanced: bool = True) -> None:
+        super().__init__(outputs)
+        self.balanced = balanced
+        self.register_buffer("class_weight", torch.ones(outputs))
+
+    def fit(self, target: Int[Tensor, "samples"]) -> None:
+        """Learn the shares of the classes."""
+        count = torch.bincount(target, minlength=self.outputs).clamp_min(1)
+        self.prior = (count / count.sum()).log()
+        if self.balanced:
+            self.class_weight = len(target) / (self.outputs * count)
+
+    def loss(
+        self,
+        logits: Float[Tensor, "samples outputs"],
+        target: Int[Tensor, "samples"],
+        *,
+        reduction: Reduction = "mean",
+        weighted: bool = True,
+        label_smoothing: float = 0.0,
+    ) -> Float[Tensor, ""]:
+        """Return the cross-entropy."""
+        weight = self.class_weight if weighted else None
+        return F.cross_entropy(
+            logits, target, weight=weight, reduction=reduction, label_smoothing=label_smoothing
+        )
+
+    def score(
+        self, logits: Float[Tensor, "samples outputs"], target: Int[Tensor, "samples"]
+    ) -> Float[Tensor, ""]:
+        """Return the accuracy."""
+        return (logits.argmax(1) == target).float().mean()
+
+    def activate(
+        self, logits: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the probability of each class; a row sums to 1."""
+        return logits.softmax(1)
+
+
+class Multilabel(Task):
+    """Any number of labels at once: sigmoids and binary cross-entropy; targets are 0 or 1.
+
+    A label is predicted where its probability reaches `threshold`, one for all labels, which
+    `calibrate` sets on held-out samples: the F1 of rare labels often wants less than 0.5.
+    """
+
+    metric = "accuracy"
+    threshold: Tensor
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__(outputs)
+        self.register_buffer("threshold", torch.tensor(0.5))
+
+    def fit(self, target: Num[Tensor, "samples outputs"]) -> None:
+        """Learn how common each label is."""
+        # One more sample with and one without, so that no label is impossible or certain.
+        self.prior = ((target.sum(0) + 1) / (len(target) + 2)).logit()
+
+    def loss(
+        self,
+        logits: Float[Tensor, "samples outputs"],
+        target: Num[Tensor, "samples outputs"],
+        *,
+        reduction: Reduction = "mean",
+        weighted: bool = True,
+        label_smoothing: float = 0.0,
+    ) -> Float[Tensor, ""]:
+        """Return the binary cross-entropy; "mean" is also over the labels."""
+        smooth = target.to(logits.dtype) * (1 - label_smoothing) + label_smoothing / 2
+        return F.binary_cross_entropy_with_logits(logits, smooth, reduction=reduction)
+
+    def score(
+        self, logits: Float[Tensor, "samples outputs"], target: Num[Tensor, "samples outputs"]
+    ) -> Float[Tensor, ""]:
+        """Return the share of labels, given or not, that are right."""
+        return ((logits > self.threshold.logit()) == (target > 0)).float().mean()
+
+    def activate(
+        self, logits: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the probability of each label."""
+        return logits.sigmoid()
+
+    def calibrate(
+        self, logits: Float[Tensor, "samples outputs"], target: Num[Tensor, "samples outputs"]
+    ) -> None:
+        """Set the threshold with the best F1 over all labels together (micro-F1)."""
+        candidates = _THRESHOLDS.to(logits.device)
+        chosen = logits.sigmoid().flatten() >= candidates.unsqueeze(1)  # [candidates, all labels]
+        truth = target.flatten() > 0
+        if not truth.any():
+            return
+        f1 = 2 * (chosen & truth).sum(1) / (chosen.sum(1) + truth.sum())
+        # Held-out samples are few: among thresholds within a hair of the best, the one nearest
+        # to 0.5 is the least an accident.
+        good = candidates[f1 >= f1.max() - 0.002]
+        self.threshold = good[(good - 0.5).abs().argmin()]
+
+    def calibrate_as(self, other: Task) -> None:
+        """Take over the threshold."""
+        assert isinstance(other, Multilabel)
+        self.threshold = other.threshold
+
+
+class Regression(Task):
+    """One or several numbers: squared error on targets that are standardised.
+
+    Args:
+        outputs: Number of values.
+    """
+
+    metric = "mae"
+    # Both parts predict the target itself, so that their mean does too.
+    part_weight = 0.5
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__(outputs)
+        self.register_buffer("mean", torch.zeros(outputs))
+        self.register_buffer("std", torch.ones(outputs))
+
+    def fit(self, target: Float[Tensor, "samples outputs"]) -> None:
+        """Learn mean and standard deviation; the prior is the mean, a logit of 0."""
+        self.mean, std = target.mean(0), target.std(0, correction=0)
+        self.std = torch.where(std > 0, std, 1.0)
+
+    def loss(
+        self,
+        logits: Float[Tensor, "samples outputs"],
+        target: Float[Tensor, "samples outputs"],
+        *,
+        reduction: Reduction = "mean",
+        weighted: bool = True,
+        label_smoothing: float = 0.0,
+    ) -> Float[Tensor, ""]:
+        """Return the squared error in standard deviations; "mean" is also over the values."""
+        return F.mse_loss(logits, (target - self.mean) / self.std, reduction=reduction)
+
+    def score(
+        self, logits: Float[Tensor, "samples outputs"], target: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, ""]:
+        """Return the mean absolute error in the targets' units."""
+        return (self.activate(logits) - target).abs().mean()
+
+    def activate(
+        self, logits: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return values in the targets' units."""
+        return logits * self.std + self.mean
