@@ -93,13 +93,10 @@ class Fitting:
     ) -> None:
         if model.additive is None:
             return
-        batches = list(dataset.subset(rows.tolist()).batches(self.batch_size))
-        if self.modality_dropout:
-            # Each modality must do alone, too: the same rows again, with some hidden.
-            hidden = dataset.subset(rows.tolist(), modality_dropout=self.modality_dropout)
-            batches += hidden.batches(self.batch_size)
-        target = torch.cat([batch.target for batch in batches if batch.target is not None])
-        model.additive.fit([batch.items for batch in batches], target, model.task)
+        training = dataset.subset(rows.tolist())
+        assert training.target is not None
+        batches = [batch.items for batch in training.batches(self.batch_size)]
+        model.additive.fit(batches, training.target, model.task)
 
     def _balance(self, model: MultimodalModel, validation: SampleDataset) -> None:
         """Weigh the parts and calibrate the task on rows that neither was fitted on."""

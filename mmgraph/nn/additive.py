@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -24,6 +24,10 @@ class AdditiveModel(nn.Module):
     logits = sum over bags b of scale_b W_b (x_b - mean_b) / (std_b sqrt(width_b)) + bias,
     with mean 0 and std 1 / sqrt(width) for sparse bags, and the penalty |W|^2 / 2.
 
+    Weights that were learnt together leave to one modality what another one tells as well, and
+    err where that one is missing. So each modality also has weights learnt alone; samples that
+    lack a modality get the mean of these logits over the modalities they have.
+
     Args:
         bags: Bags by node type, several for one modality if need be.
         outputs: Number of logits.
@@ -34,6 +38,7 @@ class AdditiveModel(nn.Module):
 
     mean: Tensor
     factor: Tensor
+    known: Tensor
 
     def __init__(self, bags: Mapping[str, Sequence[Bag]], outputs: int) -> None:
         super().__init__()
@@ -41,12 +46,24 @@ class AdditiveModel(nn.Module):
         self.outputs = outputs
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.weight = nn.Parameter(torch.zeros(0, outputs))
+        self.alone_bias = nn.Parameter(torch.zeros(len(self.bags), outputs))
+        self.alone_weight = nn.Parameter(torch.zeros(0, outputs))
         self.register_buffer("mean", torch.zeros(0))
         self.register_buffer("factor", torch.zeros(0))
+        #: Which modalities some training sample has.
+        self.register_buffer("known", torch.ones(len(self.bags), dtype=torch.bool))
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of every sample."""
-        return self._logits(self._scaled(*self._summaries(items)))
+        xs, present = self._summaries(items)
+        scaled = self._scaled(xs, present)
+        together = self.bias + sum(self._products(scaled, self.weight))
+        has = self._has(present) & self.known
+        complete = (has | ~self.known).all(1, keepdim=True)
+        if bool(complete.all()):
+            return together
+        alone = (self._alone(scaled) * has.unsqueeze(2)).sum(1) / has.sum(1, keepdim=True).clamp(1)
+        return torch.where(complete, together, alone)
 
     def fit(
         self,
@@ -70,22 +87,27 @@ class AdditiveModel(nn.Module):
         xs = [torch.cat(column) for column in zip(*(xs for xs, _ in parts), strict=True)]
         present = [torch.cat(column) for column in zip(*(real for _, real in parts), strict=True)]
         self._measure(xs, present)
-        scaled = self._scaled(xs, present)
+        scaled, has = self._scaled(xs, present), self._has(present)
+        self.known = has.any(0)
         self.weight = nn.Parameter(self.mean.new_zeros(len(self.mean), self.outputs))
-        optimizer = torch.optim.LBFGS(
-            [self.weight, self.bias], max_iter=max_iter, line_search_fn="strong_wolfe"
-        )
+        self.alone_weight = nn.Parameter(torch.zeros_like(self.weight))
 
-        def closure() -> Tensor:
-            optimizer.zero_grad()
-            logits = self._logits(scaled)
-            loss = task.loss(logits, target, reduction="sum")
-            loss = loss + self.weight.square().sum() / 2
-            loss.backward()
-            return loss
+        def together() -> Tensor:
+            logits = self.bias + sum(self._products(scaled, self.weight))
+            return task.loss(logits, target, reduction="sum") + self.weight.square().sum() / 2
 
-        with torch.enable_grad():
-            optimizer.step(closure)
+        def alone() -> Tensor:
+            logits = self._alone(scaled)
+            losses = [
+                task.loss(logits[real, number], target[real], reduction="sum")
+                for number, real in enumerate(has.unbind(1))
+                if real.any()
+            ]
+            return sum(losses, start=self.alone_weight.square().sum() / 2)
+
+        _minimise(together, [self.weight, self.bias], max_iter)
+        if len(self.bags) > 1:
+            _minimise(alone, [self.alone_weight, self.alone_bias], max_iter)
 
     def _all_bags(self) -> list[tuple[str, Bag]]:
         groups = cast("dict[str, list[Bag]]", self.bags)
@@ -129,16 +151,54 @@ class AdditiveModel(nn.Module):
                 scaled.append((x - mean) * factor * real.unsqueeze(1))
         return scaled
 
-    def _logits(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch outputs"]:
-        weights = self.weight.split([x.shape[1] for x in scaled])
-        logits = self.bias.expand(scaled[0].shape[0], -1)
-        for x, weight in zip(scaled, weights, strict=True):
-            logits = logits + (torch.sparse.mm(x, weight) if x.is_sparse else x @ weight)
-        return logits
+    def _products(self, scaled: Sequence[Tensor], weight: Tensor) -> list[Tensor]:
+        """Return each bag's part of the logits."""
+        weights = weight.split([x.shape[1] for x in scaled])
+        return [
+            torch.sparse.mm(x, part) if x.is_sparse else x @ part
+            for x, part in zip(scaled, weights, strict=True)
+        ]
+
+    def _alone(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch modalities outputs"]:
+        """Return the logits of each modality by itself."""
+        parts = iter(self._products(scaled, self.alone_weight))
+        groups = cast("dict[str, list[Bag]]", self.bags).values()
+        return torch.stack(
+            [
+                bias
+                + sum((next(parts) for _ in group), start=bias.new_zeros(()))
+                + bias.new_zeros(scaled[0].shape[0], 1)
+                for bias, group in zip(self.alone_bias, groups, strict=True)
+            ],
+            dim=1,
+        )
+
+    def _has(self, present: Sequence[Bool[Tensor, "batch"]]) -> Bool[Tensor, "batch modalities"]:
+        """True where a sample has a modality; those without bags count as there."""
+        found = iter(present)
+        groups = cast("dict[str, list[Bag]]", self.bags).values()
+        real = [[next(found) for _ in group] for group in groups]
+        always = torch.ones_like(present[0])
+        return torch.stack([group[0] if group else always for group in real], dim=1)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # The bags' widths are only known from what was saved.
-        self.weight = nn.Parameter(torch.zeros_like(state_dict[prefix + "weight"]))
+        for name in ("weight", "alone_weight"):
+            setattr(self, name, nn.Parameter(torch.zeros_like(state_dict[prefix + name])))
         self.mean = torch.zeros_like(state_dict[prefix + "mean"])
         self.factor = torch.zeros_like(state_dict[prefix + "factor"])
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _minimise(loss: Callable[[], Tensor], parameters: list[nn.Parameter], max_iter: int) -> None:
+    """Bring a convex loss to its minimum by L-BFGS."""
+    optimizer = torch.optim.LBFGS(parameters, max_iter=max_iter, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        return value
+
+    with torch.enable_grad():
+        optimizer.step(closure)

@@ -79,23 +79,38 @@ def test_equals_scikit_learn(samples, fitted):
     expected = regression.fit(joined, target).predict_proba(joined)
     with torch.no_grad():
         probability = fitted(both(images, texts)).softmax(1)
-    np.testing.assert_allclose(probability, expected, atol=1e-3)
+    complete = real & torch.tensor([row is not None for row in texts])
+    np.testing.assert_allclose(probability[complete], expected[complete], atol=1e-3)
 
 
 @torch.no_grad()
 def test_modalities_add_up(samples, fitted):
     images, texts, _ = samples
-    images, texts, none = images[:3], texts[:3], [None] * 3
-    together = fitted(both(images, texts))
-    apart = fitted(both(images, none)) + fitted(both(none, texts)) - fitted.bias
-    assert not torch.allclose(together, fitted(both(images, none)), atol=0.01)
-    torch.testing.assert_close(together, apart)
+    logits = {(i, t): fitted(both([images[i]], [texts[t]])) for i in (0, 1) for t in (0, 1)}
+    torch.testing.assert_close(
+        logits[0, 0] + logits[1, 1], logits[0, 1] + logits[1, 0], atol=1e-5, rtol=1e-5
+    )
+    assert not torch.allclose(logits[0, 0], logits[1, 0], atol=0.01)
+
+
+@torch.no_grad()
+def test_what_is_there_alone_is_weighed_alone(samples, fitted):
+    images, texts, target = samples
+    lone = AdditiveModel({"image": [MeanBag(WIDTH)]}, CLASSES)
+    task = Multiclass(CLASSES)
+    task.class_weight = torch.tensor([1.0, 3.0, 0.5])
+    real = [number for number, image in enumerate(images) if image is not None]
+    lone.fit([{"image": dense([images[n] for n in real])}], target[real], task)
+    expected = lone({"image": dense(images[:3])})
+    torch.testing.assert_close(fitted(both(images[:3], [None] * 3)), expected, atol=2e-3, rtol=1e-3)
+    mixed = fitted(both(images[:3], [texts[0], None, None]))
+    assert torch.equal(mixed[1:], fitted(both(images[:3], [None] * 3))[1:])
+    torch.testing.assert_close(mixed[:1], fitted(both(images[:1], texts[:1])))
 
 
 @torch.no_grad()
 def test_what_is_missing_adds_nothing(fitted):
-    logits = fitted(both([None] * 2, [None] * 2))
-    torch.testing.assert_close(logits, fitted.bias.expand(2, -1))
+    assert fitted(both([None] * 2, [None] * 2)).abs().max() == 0
 
 
 @torch.no_grad()
