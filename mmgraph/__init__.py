@@ -29,6 +29,10 @@ _MODULE_OF = {
     "Modality": "mmgraph.modalities.base",
     "Image": "mmgraph.modalities.image",
     "Text": "mmgraph.modalities.text",
+    "Audio": "mmgraph.modalities.audio",
+    "Video": "mmgraph.modalities.video",
+    "Tabular": "mmgraph.modalities.tabular",
+    "Features": "mmgraph.modalities.features",
     "GraphFusion": "mmgraph.nn.fusion.graph",
     "MultimodalModel": "mmgraph.nn.model",
     "MultimodalGraphClassifier": "mmgraph.estimator",
@@ -68,9 +72,13 @@ if TYPE_CHECKING:
     from mmgraph.estimator import load as load
     from mmgraph.graph import MultimodalGraph as MultimodalGraph
     from mmgraph.items import Items as Items
+    from mmgraph.modalities.audio import Audio as Audio
     from mmgraph.modalities.base import Modality as Modality
+    from mmgraph.modalities.features import Features as Features
     from mmgraph.modalities.image import Image as Image
+    from mmgraph.modalities.tabular import Tabular as Tabular
     from mmgraph.modalities.text import Text as Text
+    from mmgraph.modalities.video import Video as Video
     from mmgraph.nn.fusion.graph import GraphFusion as GraphFusion
     from mmgraph.nn.model import MultimodalModel as MultimodalModel
     from mmgraph.nodes import Nodes as Nodes

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch_geometric.nn import SAGEConv
 
-from mmgraph import DataError, Image, MultimodalGraphClassifier, Text
+from mmgraph import DataError, Image, MultimodalGraphClassifier, Tabular, Text
 
 TEXT = Text("text", features=None)
 
@@ -100,11 +100,11 @@ def test_modalities_are_inferred_and_named(frame, caplog):
         from mmgraph.modalities.infer import infer_modalities
 
         found = infer_modalities(frame, exclude="label")
-    assert [(type(m), m.columns) for m in found] == [(Image, "image"), (Text, "text")]
-    assert "Image('image'), Text('text')" in caplog.text
-    assert "series" in caplog.text
+    chosen = [(Image, "image"), (Text, "text"), (Tabular, ["series"])]
+    assert [(type(m), m.columns) for m in found] == chosen
+    assert "Image('image'), Text('text'), Tabular(['series'])" in caplog.text
     with pytest.raises(DataError, match="name the modalities"):
-        clf.fit(frame[["series"]], frame["label"])
+        clf.fit(frame[["series"]].assign(series=1), frame["label"])
 
 
 def test_several_images_and_columns(frame, make_classifier):

@@ -185,7 +185,8 @@ class MultimodalEstimator(BaseEstimator):
     def _fit_modalities(self, frame: pd.DataFrame, truth: Any) -> None:
         modalities = self.modalities
         if modalities is None:
-            modalities = infer_modalities(frame, exclude=getattr(truth, "name", None))
+            name = getattr(truth, "name", None)
+            modalities = infer_modalities(frame, exclude=name, labels=truth)
         names = [modality.node_type for modality in modalities]
         if not names:
             raise DataError("expected at least one modality, got none; name them: [Text('text')]")

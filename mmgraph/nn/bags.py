@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -76,6 +76,98 @@ class MeanBag(Bag):
         if x.ndim == 3:  # [items, nodes, channels]
             x = x.mean(1)
         return mean_of_items(x, items)
+
+
+class NodeMeanBag(Bag):
+    """Mean of precomputed features over all nodes of a sample, however many each item has.
+
+    Args:
+        width: Number of features.
+        key: Name of the features in `Items.data`, [nodes, features].
+        scale: Length of a standardised sample.
+    """
+
+    def __init__(self, width: int, key: str = "features", *, scale: float = 2.0) -> None:
+        super().__init__()
+        self._width, self.key, self.scale = width, key, scale
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return self._width
+
+    def forward(self, items: Items) -> Float[Tensor, "batch features"]:
+        """Return the means, zero where there are no nodes."""
+        x = items.data[self.key]
+        sample = items.node_layout()["sample"]
+        total = x.new_zeros(items.batch_size, self.width).index_add(0, sample, x)
+        return total / items.nodes_per_sample.clamp_min(1).unsqueeze(1)
+
+
+class NumberBag(Bag):
+    """Numbers of a table's columns side by side, zero where missing.
+
+    Of several values in a column the mean is taken.
+
+    Args:
+        columns: Number of columns.
+        numbers: Numbers that a value consists of.
+        used: Places among the columns × numbers that are ever used, ascending.
+        scale: Length of a standardised sample.
+    """
+
+    used: Tensor
+
+    def __init__(
+        self, columns: int, numbers: int, used: Sequence[int], *, scale: float = 2.0
+    ) -> None:
+        super().__init__()
+        self.columns, self.numbers, self.scale = columns, numbers, scale
+        self.register_buffer("used", torch.tensor(used, dtype=torch.long), persistent=False)
+
+    @property
+    def width(self) -> int:
+        """Number of places that are used."""
+        return len(self.used)
+
+    def forward(self, items: Items) -> Float[Tensor, "batch features"]:
+        """Return the numbers; takes `column` [nodes] and `number` [nodes, numbers]."""
+        number = items.data["number"]
+        cell = items.node_layout()["sample"] * self.columns + items.data["column"]
+        cells = items.batch_size * self.columns
+        total = number.new_zeros(cells, self.numbers).index_add(0, cell, number)
+        count = torch.bincount(cell, minlength=cells).clamp_min(1).unsqueeze(1)
+        places = self.columns * self.numbers
+        return (total / count).view(items.batch_size, places)[:, self.used]
+
+
+class CategoryBag(Bag):
+    """Which categories a sample has, as sparse rows of length 1.
+
+    Args:
+        categories: Number of category ids; 0 is for values without a category, and 1 for
+            categories that are not known.
+        scale: Factor on the rows' length.
+    """
+
+    def __init__(self, categories: int, *, scale: float = 2.0) -> None:
+        super().__init__()
+        self.categories, self.scale = categories, scale
+
+    @property
+    def width(self) -> int:
+        """Number of known categories."""
+        return self.categories - 2
+
+    def forward(self, items: Items) -> Float[Tensor, "batch features"]:
+        """Return the rows as a sparse matrix; takes `category` [nodes]."""
+        category = items.data["category"]
+        cell = torch.stack([items.node_layout()["sample"], category - 2])[:, category >= 2]
+        cell = torch.unique(cell, dim=1)
+        count = torch.bincount(cell[0], minlength=items.batch_size)
+        value = count[cell[0]].rsqrt()
+        size = (items.batch_size, self.width)
+        return torch.sparse_coo_tensor(cell, value, size, is_coalesced=True, check_invariants=False)
 
 
 class NgramBag(Bag):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -30,7 +30,7 @@ class WeightedSumFusion(Fusion):
 
     def __init__(
         self,
-        modalities: Sequence[str],
+        modalities: Iterable[str],
         channels: int,
         *,
         readout: ReadoutKind = "attention",

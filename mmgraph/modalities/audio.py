@@ -1,0 +1,301 @@
+"""Sounds, whose frames become nodes."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmgraph.cache import FeatureCache
+from mmgraph.errors import CellError
+from mmgraph.items import Items
+from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.modalities.decode_audio import content_hash, decode_audio, load_package, unwrap
+from mmgraph.nn.bags import Bag
+from mmgraph.relations import Chain, Relation
+from mmgraph.typing import Item
+
+logger = logging.getLogger("mmgraph")
+
+#: Part of every cache key: to be raised whenever decoding or the spectrogram change.
+MEL_VERSION = 1
+
+#: Seconds between two frames, and seconds a frame looks at.
+_HOP, _WINDOW = 0.01, 0.025
+
+#: Decibels below the loudest point of a clip at which everything counts as silence.
+_FLOOR = -80.0
+
+#: Steps in time of the summary of a clip.
+_STEPS = 16
+
+#: Share of the range from quiet to loud above which a clip has begun.
+_ACTIVE = 0.35
+
+_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64")
+_SIGNATURES = (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3")
+
+
+@dataclass(eq=False)
+class Audio(Modality):
+    """Sounds: a node for every 40 milliseconds, from a log-mel spectrogram.
+
+    Clips are mixed to one channel and resampled; loudness counts from each clip's loudest
+    point, so a gain changes nothing. A small CNN and a recurrent layer read the frames.
+
+    Args:
+        columns: Column or columns with paths, bytes, (array, rate), or Hugging Face's audio.
+        rate: Samples a second that clips are brought to.
+        mels: Frequency bands.
+        seconds: Longer clips are cut to this length.
+        speed: Largest random change of speed, as a fraction, in training.
+        pitch: Largest random shift of all frequencies, as a fraction, in training.
+        masks: Largest share of time and of frequency that is masked, in training (SpecAugment,
+            https://arxiv.org/abs/1904.08779).
+        root: Folder that relative paths are relative to; None: the working directory.
+        unreadable: "raise" an error for a broken clip, or count it as "missing".
+        name: Name of the node type; the columns' names when None.
+        cache: Keep spectrograms on disk by content.
+
+    Fitted state: mean and standard deviation of every band over the training frames.
+
+    Example:
+        >>> audio = Audio("clip", cache=False)
+        >>> [[item]] = audio.transform([[(np.sin(np.arange(8000.0)), 8000)]])
+        >>> item["mel"].shape
+        torch.Size([100, 64])
+    """
+
+    kind: ClassVar[str] = "audio"
+
+    columns: str | Sequence[str] = "audio"
+    _: KW_ONLY
+    rate: int = 16_000
+    mels: int = 64
+    seconds: float = 10.0
+    speed: float = 0.15
+    pitch: float = 0.1
+    masks: float = 0.2
+    root: str | Path | None = None
+    unreadable: Unreadable = "raise"
+    name: str | None = None
+    cache: bool = True
+
+    mean_: Float[Tensor, "mels"] | None = field(init=False, default=None, repr=False)
+    std_: Float[Tensor, "mels"] | None = field(init=False, default=None, repr=False)
+
+    @classmethod
+    def accepts(cls, values: Sequence[Any]) -> bool:
+        """Say whether all values are names of audio files, clips, or arrays with their rate."""
+        return bool(len(values)) and all(map(_looks_like_audio, values))
+
+    def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Audio:
+        """Return a fitted copy with the statistics of the training frames."""
+        fitted = copy.copy(self)
+        with warnings.catch_warnings():
+            # transform says the same of the same cells right after fit
+            warnings.filterwarnings("ignore", message=".*count as missing")
+            mels = [item["mel"] for cell in self.transform(cells) for item in cell]
+        frames = torch.cat([torch.zeros(0, self.mels), *(mel.float() for mel in mels)])
+        fitted.mean_, fitted.std_ = torch.zeros(self.mels), torch.ones(self.mels)
+        if len(frames):
+            fitted.mean_, std = frames.mean(0), frames.std(0, correction=0)
+            # A band that is nearly always silent would be blown up by its tiny deviation.
+            std = std.clamp_min(0.1 * float(std.mean()))
+            fitted.std_ = torch.where(std > 0, std, 1.0)
+        return fitted
+
+    def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
+        """Turn each cell into its clips: `mel` [frames, mels] in decibels, and a `summary`.
+
+        Raises:
+            CellError: A clip cannot be read and `unreadable` is "raise".
+            MissingPackageError: librosa or soundfile is not installed.
+        """
+        cache = FeatureCache(self._cache_key()) if self.cache else None
+        cut = 0
+
+        def read(raw: Any) -> Item:
+            nonlocal cut
+            located = self._located(raw)
+            digest = content_hash(located) if cache else b""
+            known = cache.get_many([digest]) if cache else {}
+            mel = known.get(digest)
+            if mel is None:
+                mel, long = self._mel(located)
+                cut += long
+                if cache:
+                    cache.put_many({digest: mel})
+            values = torch.from_numpy(mel)
+            return {"mel": values, "summary": _summary(values.float())}
+
+        items = self.read_each(cells, read)
+        if cut:
+            logger.info("%s: %d clips cut to seconds=%g", self.node_type, cut, self.seconds)
+        return items
+
+    def _cache_key(self) -> str:
+        parts = ("audio", MEL_VERSION, self.rate, self.mels, self.seconds)
+        return "|".join(map(str, parts))
+
+    def _located(self, raw: Any) -> Any:
+        source = unwrap(raw)
+        if self.root is None or not isinstance(source, str | Path) or "://" in str(source):
+            return source
+        return Path(self.root) / source
+
+    def _mel(self, raw: Any) -> tuple[np.ndarray, bool]:
+        """Return the log-mel spectrogram in half precision, and whether the clip was cut."""
+        samples, cut = decode_audio(raw, self.rate, seconds=self.seconds)
+        hop, window = round(_HOP * self.rate), round(_WINDOW * self.rate)
+        n_fft = 1 << (2 * window - 1).bit_length()
+        padded = np.pad(samples, (0, max(0, n_fft - len(samples))))
+        power = load_package("librosa").feature.melspectrogram(
+            y=padded / max(float(np.abs(samples).max()), 1e-12),
+            sr=self.rate,
+            n_fft=n_fft,
+            win_length=window,
+            hop_length=hop,
+            n_mels=self.mels,
+            pad_mode="constant",
+        )
+        power = power[:, : -(-len(samples) // hop)].T
+        level = np.maximum(power / max(float(power.max()), 1e-12), 10 ** (_FLOOR / 10))
+        return (10 * np.log10(level)).astype(np.float16), cut
+
+    def augment(self, item: Item) -> Item:
+        """Return a copy with another speed and pitch, and a part masked in time and frequency."""
+        mel = _stretched(item["mel"].float(), _random(self.speed), _random(self.pitch))
+        fill = mel.mean(0) if self.mean_ is None else self.mean_
+        for axis, size in enumerate(mel.shape):
+            width = int(torch.rand(()) * self.masks * size)
+            start = int(torch.rand(()) * (size - width + 1))
+            index = torch.arange(start, start + width)
+            mel = mel.index_copy(axis, index, fill.expand_as(mel).index_select(axis, index))
+        return item | {"mel": mel.half()}
+
+    def collate(self, samples: Sequence[list[Item]]) -> Items:
+        """Join clips: `mel` [items, frames, mels] padded, `frames` [items], and `summary`."""
+        from mmgraph.nn.encoders.audio import FrameEncoder
+
+        items = [item for sample in samples for item in sample]
+        frames = torch.tensor([len(item["mel"]) for item in items], dtype=torch.long)
+        longest = int(frames.max()) if items else 1  # convolutions need a frame to pad
+        mel = torch.zeros(len(items), longest, self.mels, dtype=torch.float16)
+        for row, item in zip(mel, items, strict=True):
+            row[: len(item["mel"])] = item["mel"]
+        empty = torch.zeros(0, self._summary_width)
+        counts = torch.tensor([len(sample) for sample in samples], dtype=torch.long)
+        return Items(
+            data={
+                "mel": mel,
+                "frames": frames,
+                "summary": torch.cat([empty, *(item["summary"][None] for item in items)]),
+            },
+            length=-(-frames // FrameEncoder.stride),
+            sample=torch.repeat_interleave(counts),
+            batch_size=len(samples),
+        )
+
+    @property
+    def _summary_width(self) -> int:
+        return (_STEPS + 2) * self.mels
+
+    def make_encoder(self, channels: int) -> nn.Module:
+        """Return a CNN over time and frequency with a recurrent layer over the frames."""
+        from mmgraph.nn.encoders.audio import FrameEncoder
+
+        return FrameEncoder(self.mels, channels, mean=self.mean_, std=self.std_)
+
+    def make_bags(self) -> list[Bag]:
+        """Return a spectrogram of fixed size, with mean and deviation of every band."""
+        from mmgraph.nn.bags import MeanBag
+
+        return [MeanBag(self._summary_width, "summary")]
+
+    def relations(self) -> dict[str, Relation]:
+        """Join each frame with its neighbours in time."""
+        return {"chain": Chain()}
+
+    def place(self, item: Item, index: int) -> Place:
+        """Say which seconds of the clip a node covers."""
+        from mmgraph.nn.encoders.audio import FrameEncoder
+
+        start = index * FrameEncoder.stride * _HOP
+        end = min(start + FrameEncoder.stride * _HOP, len(item["mel"]) * _HOP)
+        return Place(f"{start:.2f} to {end:.2f} s", span=(start, end))
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the statistics."""
+        from safetensors.torch import save_file
+
+        if self.mean_ is not None and self.std_ is not None:
+            save_file({"mean": self.mean_, "std": self.std_}, folder / "statistics.safetensors")
+        return {}
+
+    def load(self, folder: Path, state: dict[str, Any]) -> Audio:
+        """Return a fitted copy with the statistics in the folder."""
+        from safetensors.torch import load_file
+
+        fitted = copy.copy(self)
+        tensors = load_file(folder / "statistics.safetensors")
+        fitted.mean_, fitted.std_ = tensors["mean"], tensors["std"]
+        return fitted
+
+
+def _looks_like_audio(value: Any) -> bool:
+    if isinstance(value, str | Path):
+        return str(value).lower().endswith(_SUFFIXES)
+    if isinstance(value, bytes):
+        wave = (value[:4], value[8:12]) == (b"RIFF", b"WAVE")
+        return wave or value.startswith(_SIGNATURES)
+    if isinstance(value, Mapping) and not {"array", "bytes", "path"} & set(value):
+        return False
+    try:
+        source = unwrap(value)
+    except CellError:
+        return False
+    if isinstance(source, tuple):
+        return np.ndim(source[0]) in (1, 2) and isinstance(source[1], int | float | np.number)
+    return source is not value and _looks_like_audio(source)
+
+
+def _summary(mel: Float[Tensor, "frames mels"]) -> Float[Tensor, "summary"]:
+    """Return the sounding part, squeezed to a fixed number of steps, and each band's statistics."""
+    level = (10 ** (mel / 10)).mean(1).log10()
+    low, high = torch.quantile(level, 0.1), level.max()
+    loud = torch.nonzero(level >= low + _ACTIVE * (high - low)).flatten()
+    part = mel[loud[0] : loud[-1] + 1].T.unsqueeze(0)  # [1, mels, frames]
+    if part.shape[2] >= _STEPS:
+        grid = F.adaptive_avg_pool1d(part, _STEPS)
+    else:
+        grid = F.interpolate(part, _STEPS, mode="linear")
+    return torch.cat([grid.flatten(), mel.mean(0), mel.std(0, correction=0)])
+
+
+def _random(most: float) -> float:
+    """Return a factor around 1."""
+    return 1 + most * float(torch.rand(()) * 2 - 1)
+
+
+def _stretched(
+    mel: Float[Tensor, "frames mels"], speed: float, pitch: float
+) -> Float[Tensor, "_ mels"]:
+    """Stretch a spectrogram in time, and in frequency from its lower end."""
+    frames, mels = mel.shape
+    size = (max(1, round(frames / speed)), max(1, round(mels * pitch)))
+    if size != (frames, mels):
+        mel = F.interpolate(mel[None, None], size, mode="bilinear")[0, 0]
+    # What is above the highest band is lost; where bands are lacking, the highest is repeated.
+    lacking = max(0, mels - mel.shape[1])
+    return F.pad(mel[None], (0, lacking), mode="replicate")[0, :, :mels]

@@ -1,0 +1,315 @@
+"""Rows of a table, whose columns become nodes."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from mmgraph.errors import CellError
+from mmgraph.items import Items
+from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.modalities.columns import (
+    COLUMN_KINDS,
+    FIRST_CATEGORY,
+    OTHER_CATEGORY,
+    CategoryColumn,
+    Column,
+    ColumnKind,
+    find_kind,
+)
+from mmgraph.nn.bags import Bag
+from mmgraph.relations import Complete, Relation
+from mmgraph.typing import Item
+
+_log = logging.getLogger(__name__)
+
+#: A column's number in `column_list`, and a value of it as it was parsed.
+_Value = tuple[int, Any]
+
+
+@dataclass(eq=False)
+class Tabular(Modality):
+    """Numbers, categories, truth values and dates: a node for every column.
+
+    As the feature tokens of the FT-Transformer (https://arxiv.org/abs/2106.11959), except that
+    a missing value is a missing node. What a column holds is learnt from the training rows,
+    see `find_kind`; a column that is empty there is left out.
+
+    Numbers are centred and scaled, see `NumberColumn`. Categories that come up for the first
+    time after training count as "(other)", as do those that only one training row has.
+
+    Args:
+        columns: The columns.
+        kinds: What some columns hold, against appearances: "number", "category" or
+            "datetime" by column, such as `{"zip": "category"}`.
+        unreadable: What to do with values that are not of their column's kind, and with
+            infinite ones.
+        name: Name of the node type.
+
+    Example:
+        >>> table = Tabular(["age", "city"])
+        >>> rows = [[("age", 30), ("city", "Rome")], [("age", 50), ("city", "Rome")]]
+        >>> table = table.fit(rows)
+        >>> (item,), missing = table.transform([[("city", "Rome")], []])
+        >>> missing, table.place(item, 0).label
+        ([], 'city = Rome')
+    """
+
+    kind: ClassVar[str] = "column"
+    by_column: ClassVar[bool] = True
+
+    columns: str | Sequence[str]
+    _: KW_ONLY
+    kinds: Mapping[str, ColumnKind] | None = None
+    unreadable: Unreadable = "raise"
+    name: str | None = "tabular"
+
+    #: What each column holds, in the order of `columns`; None for those that are left out.
+    columns_: list[Column | None] | None = field(init=False, default=None, repr=False)
+    #: Columns whose unknown categories were reported.
+    told_: set[str] = field(init=False, default_factory=set, repr=False)
+
+    def __post_init__(self) -> None:
+        for column, kind in (self.kinds or {}).items():
+            if column not in self.column_list:
+                raise ValueError(f"kinds: {column!r} is not among the columns {self.column_list}")
+            if kind not in COLUMN_KINDS:
+                raise ValueError(f"kinds: expected one of {list(COLUMN_KINDS)}, got {kind!r}")
+
+    @classmethod
+    def accepts(cls, values: Sequence[Any]) -> bool:
+        """Say whether the values are numbers, truth values, dates, or categories that recur."""
+        if not values:
+            return False
+        column = COLUMN_KINDS[find_kind(values)]
+        try:
+            parsed = [column.parse(value) for value in values]
+        except CellError:
+            return False
+        if column is not CategoryColumn or all(isinstance(v, bool | np.bool_) for v in values):
+            return True
+        # What has several words is rather prose, unless it recurs a lot.
+        words = sum(" " not in label for label in parsed)
+        most = (len(parsed) + 1) / 2 if 2 * words > len(parsed) else len(parsed) / 5
+        return len(parsed) > 2 and len(set(parsed)) <= most
+
+    def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Tabular:
+        """Return a fitted copy that knows what each column holds.
+
+        Raises:
+            CellError: A value is not of its column's kind and `unreadable` is "raise".
+        """
+        fitted = copy.copy(self)
+        fitted.told_ = set()
+        raw: dict[str, list[Any]] = {name: [] for name in self.column_list}
+        for cell in cells:
+            for name, value in cell:
+                raw[name].append(value)
+        kinds = {name: find_kind(values) for name, values in raw.items() if values}
+        kinds |= {name: kind for name, kind in (self.kinds or {}).items() if name in kinds}
+        with warnings.catch_warnings():
+            # transform says the same of the same cells right after fit
+            warnings.filterwarnings("ignore", message=".*count as missing")
+            rows = self.read_each(cells, lambda pair: (pair[0], _parse(kinds[pair[0]], *pair)))
+        values: dict[str, list[Any]] = {name: [] for name in raw}
+        for row in rows:
+            for name, value in row:
+                values[name].append(value)
+        fitted.columns_ = []
+        first = FIRST_CATEGORY
+        for name, parsed in values.items():
+            column = COLUMN_KINDS[kinds[name]].fit(name, parsed, first) if parsed else None
+            fitted.columns_.append(column)
+            first += len(column.categories) if isinstance(column, CategoryColumn) else 0
+        _log.info("%s: %s", self.node_type, fitted._summary())
+        return fitted
+
+    def _summary(self) -> str:
+        """Say what the columns hold, as the log shows it."""
+        assert self.columns_ is not None
+        parts = []
+        for name, column in zip(self.column_list, self.columns_, strict=True):
+            text: str = "empty, left out" if column is None else column.kind
+            if isinstance(column, CategoryColumn):
+                text = f"{len(column.categories)} categories"
+                text += f" and {len(column.rare)} seen once" if column.rare else ""
+            parts.append(f"{name!r} {text}")
+        return ", ".join(parts)
+
+    def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
+        """Turn each cell into one item of `column`, `number`, `category` and `value` by node.
+
+        `value` is what `Column.show` takes, and is left out of batches.
+
+        Raises:
+            CellError: A value is not of its column's kind and `unreadable` is "raise".
+        """
+        columns = dict(zip(self.column_list, self._columns(), strict=True))
+        number_of = {name: number for number, name in enumerate(columns)}
+        kept = [[pair for pair in cell if columns[pair[0]] is not None] for cell in cells]
+
+        def read(pair: tuple[str, Any]) -> _Value:
+            name, raw = pair
+            column = columns[name]
+            assert column is not None
+            return number_of[name], _parse(column.kind, name, raw)
+
+        rows = self.read_each(kept, read)
+        flat = [value for row in rows for value in row]
+        self._report_unknown(flat)
+        joined = self._tensors(flat)
+        ends = list(accumulate(len(row) for row in rows))
+        items = [
+            {name: values[end - len(row) : end] for name, values in joined.items()}
+            for row, end in zip(rows, ends, strict=True)
+        ]
+        return [[item] if row else [] for row, item in zip(rows, items, strict=True)]
+
+    def _columns(self) -> list[Column | None]:
+        if self.columns_ is None:
+            raise RuntimeError(f"{self.node_type}: call fit first")
+        return self.columns_
+
+    def _tensors(self, values: Sequence[_Value]) -> Item:
+        """Return the nodes of these values, one behind the other."""
+        columns = self._columns()
+        numbers, categories, shown = torch.zeros(len(values), self._width), [], []
+        for row, (number, value) in enumerate(values):
+            column = columns[number]
+            assert column is not None
+            seen = column.numbers(value)
+            numbers[row, : len(seen)] = torch.tensor(seen)
+            categories.append(column.category(value))
+            shown.append(categories[-1] if isinstance(column, CategoryColumn) else value)
+        return {
+            "column": torch.tensor([number for number, _ in values], dtype=torch.long),
+            "number": numbers,
+            "category": torch.tensor(categories, dtype=torch.long),
+            "value": torch.tensor(shown, dtype=torch.double),
+        }
+
+    @property
+    def _width(self) -> int:
+        """Most numbers that a column's value becomes; 0 where there are only categories."""
+        return max((column.width for column in self._columns() if column), default=0)
+
+    def _report_unknown(self, values: Sequence[_Value]) -> None:
+        """Say once of every column which categories were not there in training."""
+        unknown: dict[str, set[str]] = {}
+        for number, value in values:
+            column = self._columns()[number]
+            if isinstance(column, CategoryColumn) and column.category(value) == OTHER_CATEGORY:
+                unknown.setdefault(column.name, set()).add(value)
+        for column in self._columns():
+            if not isinstance(column, CategoryColumn) or column.name in self.told_:
+                continue
+            new = sorted(unknown.get(column.name, set()) - set(column.rare))
+            if new:
+                self.told_.add(column.name)
+                _log.warning(
+                    "%s: column %r has categories that were not there in training and count as "
+                    "(other), such as %s",
+                    *(self.node_type, column.name, ", ".join(map(repr, new[:3]))),
+                )
+
+    def collate(self, samples: Sequence[list[Item]]) -> Items:
+        """Join rows: `column` and `category` [flat], `number` [flat, width]; flat counts nodes."""
+        items = [item for sample in samples for item in sample]
+        empty = self._tensors([])
+        counts = torch.tensor([len(sample) for sample in samples], dtype=torch.long)
+        return Items(
+            data={
+                name: torch.cat([empty[name], *(item[name] for item in items)])
+                for name in ("column", "number", "category")
+            },
+            length=torch.tensor([len(item["column"]) for item in items], dtype=torch.long),
+            sample=torch.arange(len(samples)).repeat_interleave(counts),
+            batch_size=len(samples),
+        )
+
+    def make_encoder(self, channels: int) -> nn.Module:
+        """Return a `ColumnEncoder` for these columns."""
+        from mmgraph.nn.encoders.tabular import ColumnEncoder
+
+        return ColumnEncoder(
+            len(self.column_list), channels, width=self._width, categories=self._num_categories
+        )
+
+    @property
+    def _num_categories(self) -> int:
+        """Number of category ids; 0 where there are no categories."""
+        columns = [column for column in self._columns() if isinstance(column, CategoryColumn)]
+        known = sum(len(column.categories) for column in columns)
+        return FIRST_CATEGORY + known if columns else 0
+
+    def make_bags(self) -> list[Bag]:
+        """Return the numbers of all columns, and which categories there are."""
+        from mmgraph.nn.bags import CategoryBag, NumberBag
+
+        columns, width = self._columns(), self._width
+        used = [
+            number * width + place
+            for number, column in enumerate(columns)
+            for place in range(column.width if column else 0)
+        ]
+        categories = self._num_categories
+        bags: list[Bag] = [NumberBag(len(columns), width, used)] if used else []
+        return [*bags, CategoryBag(categories)] if categories > FIRST_CATEGORY else bags
+
+    def relations(self) -> dict[str, Relation]:
+        """Join every column of a row with every other."""
+        return {"within": Complete(loops=False)}
+
+    def place(self, item: Item, index: int) -> Place:
+        """Say which column a node is, and its value."""
+        column = self._columns()[int(item["column"][index])]
+        assert column is not None
+        return Place(f"{column.name} = {column.show(float(item['value'][index]))}")
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Return what each column holds."""
+        columns = self._columns()
+        return {
+            "columns": [
+                None if column is None else {"kind": column.kind, **dataclasses.asdict(column)}
+                for column in columns
+            ]
+        }
+
+    def load(self, folder: Path, state: dict[str, Any]) -> Tabular:
+        """Return a fitted copy from what `save` returned."""
+        fitted = copy.copy(self)
+        fitted.told_ = set()
+        fitted.columns_ = [None if each is None else _restore(each) for each in state["columns"]]
+        return fitted
+
+
+def _parse(kind: ColumnKind, name: str, raw: Any) -> Any:
+    """Read a value, naming its column and the remedy in errors."""
+    try:
+        return COLUMN_KINDS[kind].parse(raw)
+    except CellError as error:
+        remedy = "correct it"
+        if kind != "category" and isinstance(raw, str):
+            remedy += f", read the column as categories with kinds={{{name!r}: 'category'}}"
+        raise CellError(
+            f'column {name!r}: {error.reason}; {remedy}, or set unreadable="missing"'
+        ) from None
+
+
+def _restore(state: dict[str, Any]) -> Column:
+    """Return a column from its JSON state, which has lists for tuples."""
+    values: dict[str, Any]
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k != "kind"}
+    return COLUMN_KINDS[state["kind"]](**values)

@@ -1,0 +1,52 @@
+"""From precomputed features to nodes."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mmgraph.items import Items
+from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell
+from mmgraph.nodes import Nodes
+
+
+class VectorEncoder(nn.Module):
+    r"""A linear map of every vector; a recurrent layer may read sequences of them both ways.
+
+    .. math::
+        h_t &= W f_t + b \\
+        x_t &= \mathrm{LayerNorm}(h_t + \mathrm{RNN}(h)_t)
+
+    Args:
+        in_channels: Features of a vector.
+        channels: Features of a node.
+        cell: Kind of recurrent layer; None for none.
+
+    Shapes:
+        Items with standardised `features` [nodes, in_channels] -> Nodes of the given channels
+    """
+
+    def __init__(self, in_channels: int, channels: int, *, cell: Cell | None = None) -> None:
+        super().__init__()
+        self.project = nn.Linear(in_channels, channels)
+        self.rnn = None if cell is None else BidirectionalRNN(channels, channels, cell)
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, items: Items) -> Nodes:
+        """Return a node for every vector."""
+        x = self.project(items.data["features"].to(self.project.weight.dtype))
+        if self.rnn is not None:
+            x = x + self._read(x, items)
+        return Nodes.from_flat(self.norm(x), **items.node_layout(), batch_size=items.batch_size)
+
+    def _read(
+        self, x: Float[Tensor, "flat channels"], items: Items
+    ) -> Float[Tensor, "flat channels"]:
+        """Run the recurrent layer over each sequence, with one sequence a row."""
+        assert self.rnn is not None
+        count = len(items.length)
+        number = torch.arange(count, device=x.device)
+        owner = number.repeat_interleave(items.length, output_size=len(x))
+        sequences = Nodes.from_flat(x, sample=owner, batch_size=count)
+        return self.rnn(sequences.x, items.length)[sequences.mask]
