@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,10 +16,10 @@ from mmgraph.graph import MultimodalGraph
 from mmgraph.typing import EdgeType
 
 Execution = Literal["auto", "dense", "sparse"]
-ConvFactory = Callable[[int, int], nn.Module]
+ConvFactory = Callable[..., nn.Module]
 
 
-def transformer_conv(in_channels: int, out_channels: int) -> nn.Module:
+def transformer_conv(in_channels: int, out_channels: int, edge_dim: int | None = None) -> nn.Module:
     """Make the default convolution, a `TransformerConv` of four heads.
 
     Raises:
@@ -27,7 +27,7 @@ def transformer_conv(in_channels: int, out_channels: int) -> nn.Module:
     """
     if out_channels % 4:
         raise ValueError(f"four heads need channels to be a multiple of 4, got {out_channels}")
-    return TransformerConv(in_channels, out_channels // 4, heads=4)
+    return TransformerConv(in_channels, out_channels // 4, heads=4, edge_dim=edge_dim)
 
 
 class HeteroGNN(nn.Module):
@@ -46,7 +46,9 @@ class HeteroGNN(nn.Module):
         channels: Features of every node, before and after.
         edge_types: The edge types of the graphs to come.
         conv: Makes a convolution from (in_channels, out_channels) that takes
-            `((x_source, x_target), edge_index)`; most classes of `torch_geometric.nn` do.
+            `((x_source, x_target), edge_index)`; most classes of `torch_geometric.nn` do. For
+            relations with edge features it is called with `edge_dim=` as well.
+        edge_dims: Number of edge features of the edge types that have any.
         num_layers: Number of rounds of messages.
         dropout: Probability of a channel's update to be dropped, for all nodes of the sample
             and modality together.
@@ -64,6 +66,7 @@ class HeteroGNN(nn.Module):
         edge_types: Sequence[EdgeType],
         *,
         conv: ConvFactory = transformer_conv,
+        edge_dims: Mapping[EdgeType, int] | None = None,
         num_layers: int = 2,
         dropout: float = 0.0,
         execution: Execution = "auto",
@@ -72,7 +75,8 @@ class HeteroGNN(nn.Module):
         self.channels = channels
         self.edge_types = list(edge_types)
         self.execution = execution
-        layers = [HeteroLayer(channels, edge_types, conv, dropout) for _ in range(num_layers)]
+        dims = dict.fromkeys(edge_types, 0) | dict(edge_dims or {})
+        layers = [HeteroLayer(channels, dims, conv, dropout) for _ in range(num_layers)]
         for edge_type in self.edge_types:
             for layer in layers:
                 self._check(edge_type, layer.conv(edge_type))
@@ -109,20 +113,23 @@ class HeteroLayer(nn.Module):
 
     Args:
         channels: Features of every node, before and after.
-        edge_types: The edge types of the graphs to come.
+        edge_dims: The edge types of the graphs to come, with their number of edge features.
         conv: Makes a convolution from (in_channels, out_channels).
         dropout: Probability of a channel's update to be dropped.
     """
 
     def __init__(
-        self, channels: int, edge_types: Sequence[EdgeType], conv: ConvFactory, dropout: float
+        self, channels: int, edge_dims: Mapping[EdgeType, int], conv: ConvFactory, dropout: float
     ) -> None:
         super().__init__()
-        node_types = sorted({name for start, _, to in edge_types for name in (start, to)})
+        node_types = sorted({name for start, _, to in edge_dims for name in (start, to)})
         self.dropout = dropout
         self.norms = nn.ModuleDict({name: nn.LayerNorm(channels) for name in node_types})
         self.convs = nn.ModuleDict(
-            {"__".join(edge_type): conv(channels, channels) for edge_type in edge_types}
+            {
+                "__".join(edge_type): _make_conv(conv, channels, edge_type, edge_dim)
+                for edge_type, edge_dim in edge_dims.items()
+            }
         )
 
     def conv(self, edge_type: EdgeType) -> nn.Module:
@@ -133,6 +140,7 @@ class HeteroLayer(nn.Module):
         self, graph: MultimodalGraph, edges: _Edges, execution: Execution
     ) -> MultimodalGraph:
         """Return the graph with new node features."""
+        edges = edges.of_layer(graph)
         x_dict = {name: norm(graph.nodes[name].x) for name, norm in self.norms.items()}
         heard = graph.with_x(x_dict)
         total: dict[str, Tensor] = {}
@@ -154,14 +162,41 @@ class HeteroLayer(nn.Module):
         return x * keep
 
 
-class _Edges:
-    """The edges of one forward pass, worked out once for all layers."""
+def _make_conv(conv: ConvFactory, channels: int, edge_type: EdgeType, edge_dim: int) -> nn.Module:
+    if not edge_dim:
+        return conv(channels, channels)
+    try:
+        return conv(channels, channels, edge_dim=edge_dim)
+    except TypeError as error:
+        raise ValueError(
+            f"{edge_type} has {edge_dim} features of each edge, which this convolution cannot "
+            "take; choose one with edge_dim=, such as TransformerConv, or a relation without"
+        ) from error
 
-    def __init__(self, graph: MultimodalGraph) -> None:
-        relations, ends = graph.relations, graph.ends
-        self.reach = cache(lambda kind: relations[kind].reach(*ends(kind)))
-        self.stencil = cache(lambda kind: relations[kind].stencil(*ends(kind)))
-        self.edge_index = cache(lambda kind: relations[kind].edge_index(*ends(kind)))
+
+class _Edges:
+    """The edges of one forward pass, worked out once for all layers where they stay the same."""
+
+    def __init__(self, graph: MultimodalGraph, fixed: _Edges | None = None) -> None:
+        self.fixed = fixed
+
+        def once(name: str) -> Callable[[EdgeType], Any]:
+            def find(kind: EdgeType) -> Any:
+                relation = graph.relations[kind]
+                if fixed is not None and not relation.depends_on_x:
+                    return getattr(fixed, name)(kind)
+                return getattr(relation, name)(*graph.ends(kind))
+
+            return cache(find)
+
+        self.reach, self.stencil = once("reach"), once("stencil")
+        self.edge_index, self.edge_attr = once("edge_index"), once("edge_attr")
+
+    def of_layer(self, graph: MultimodalGraph) -> _Edges:
+        """Return the same edges, but those that follow the features for this layer's."""
+        if not any(relation.depends_on_x for relation in graph.relations.values()):
+            return self
+        return _Edges(graph, fixed=self)
 
 
 def _dense(
@@ -178,5 +213,7 @@ def _sparse(
     conv: nn.Module, graph: MultimodalGraph, edge_type: EdgeType, edges: _Edges
 ) -> Float[Tensor, "batch nodes channels"]:
     source, target = graph.ends(edge_type)
-    message = conv((source.flat(), target.flat()), edges.edge_index(edge_type))
+    inputs = (source.flat(), target.flat()), edges.edge_index(edge_type)
+    attributes = edges.edge_attr(edge_type)
+    message = conv(*inputs) if attributes is None else conv(*inputs, edge_attr=attributes)
     return target.with_flat(message).x

@@ -14,7 +14,7 @@ from torch_geometric.nn import (
 from mmgraph.graph import MultimodalGraph
 from mmgraph.nn.gnn import HeteroGNN
 from mmgraph.nodes import Nodes
-from mmgraph.relations import Chain, Complete, Grid
+from mmgraph.relations import Chain, Complete, Grid, Nearest, WithPosition
 
 CHANNELS = 8
 RELATIONS = {
@@ -149,3 +149,56 @@ def test_other_edge_types_are_refused():
 def test_default_convolution_needs_a_multiple_of_four():
     with pytest.raises(ValueError, match="multiple of 4"):
         HeteroGNN(6, list(RELATIONS))
+
+
+def followed(**options):
+    """Return a graph whose text nodes hear those most similar, and a network for it."""
+    torch.manual_seed(0)
+    kind = ("text", "like", "text")
+    graph = MultimodalGraph({"text": make_nodes([6, 4, 0])}, {kind: Nearest(2, **options)})
+    return graph, HeteroGNN(CHANNELS, [kind], num_layers=2, conv=SAGEConv)
+
+
+def test_edges_that_follow_the_features_are_found_anew_in_each_layer():
+    graph, gnn = followed()
+    seen = []
+
+    class Watched(Nearest):
+        def joins(self, source, target):
+            seen.append(source.x.clone())
+            return super().joins(source, target)
+
+    watched = MultimodalGraph(graph.nodes, {("text", "like", "text"): Watched(2)})
+    gnn(watched)
+    assert len(seen) == 2
+    assert torch.equal(seen[0], graph.nodes["text"].x)
+    assert not torch.equal(seen[1], seen[0])
+    fixed, _ = followed(fixed=True)
+    assert not torch.equal(gnn(graph).nodes["text"].x, gnn(fixed).nodes["text"].x)
+
+
+def test_edges_that_follow_the_features_are_the_same_in_both_executions():
+    graph, gnn = followed()
+    dense = gnn(graph).nodes["text"].x
+    gnn.execution = "sparse"
+    torch.testing.assert_close(gnn(graph).nodes["text"].x, dense)
+
+
+def test_edge_features_are_heard_and_their_weights_trained():
+    kind = ("text", "next", "text")
+    torch.manual_seed(0)
+    nodes = {"text": make_nodes([5, 3])}
+    graph = MultimodalGraph(nodes, {kind: WithPosition(Chain(2))})
+    gnn = HeteroGNN(CHANNELS, [kind], edge_dims={kind: 1})
+    with_positions = gnn(graph).nodes["text"].x
+    with_positions.square().sum().backward()
+    weight = gnn.layers[0].conv(kind).lin_edge.weight
+    assert weight.grad.abs().max() > 0
+    with torch.no_grad():
+        weight.zero_()
+        gnn.layers[1].conv(kind).lin_edge.weight.zero_()
+    assert not torch.allclose(gnn(graph).nodes["text"].x, with_positions)
+    with pytest.raises(ValueError, match=r"1 features of each edge.*TransformerConv"):
+        HeteroGNN(CHANNELS, [kind], edge_dims={kind: 1}, conv=SAGEConv)
+    with pytest.raises(ValueError, match="edge features"):
+        HeteroGNN(CHANNELS, [kind], edge_dims={kind: 1}, execution="dense")

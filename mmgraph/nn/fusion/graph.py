@@ -69,6 +69,7 @@ class GraphFusion(Fusion):
             channels,
             list(self.relations),
             conv=conv,
+            edge_dims={kind: each.edge_dim for kind, each in self.relations.items()},
             num_layers=num_layers,
             dropout=dropout,
             execution=execution,
