@@ -128,6 +128,12 @@ class MultimodalEstimator(BaseEstimator):
                 modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
             dataset = data.SampleDataset(self.modalities_, items, target)
             held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
+            if self.validation and not len(held_out):
+                logger.info(
+                    "no rows are held out (too few, or groups too large for validation=%g): all "
+                    "epochs count, and the parts count the same",
+                    self.validation,
+                )
             self.model_, self.history_ = self._fitting().fit(dataset, held_out)
         return self
 
