@@ -191,7 +191,8 @@ def _values(value: Any) -> Sequence[Any]:
 def _is_vector(value: Any) -> bool:
     """Say whether a cell holds numbers, in a list or in lists of one list, and nothing else."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
-        value = value.tolist()
+        # Lists of lists come out of Parquet files as arrays of arrays.
+        value = [each.tolist() if isinstance(each, np.ndarray) else each for each in value]
     if not isinstance(value, list | tuple) or not len(value):
         return False
     if all(isinstance(each, list | tuple) for each in value):
@@ -216,12 +217,14 @@ def row_error(
         error: The cell's error, whose row counts within `frame`.
         start: Position of the first of these rows in the whole table.
     """
-    where = f"column {', '.join(map(repr, modality.column_list))}"
+    # What came by column is said to have done so in the reason.
+    columns = ", ".join(map(repr, modality.column_list))
+    where = [] if modality.by_column else [f"column {columns}"]
     if error.row is not None:
         label, position = row_name(frame.index, error.row), start + error.row
         at = "" if label == repr(position) else f" (position {position})"
-        where = f"row {label}{at}, {where}"
-    return DataError(f"{where}: {error.reason}")
+        where.insert(0, f"row {label}{at}")
+    return DataError(f"{', '.join(where) or columns}: {error.reason}")
 
 
 def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modality:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from mmgraph.robustness import EVERY
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -101,7 +103,8 @@ def plot_robustness(curve: pd.DataFrame, *, ylabel: str = "accuracy") -> Figure:
             axes.plot(table.index, table["mean"], label=model, markersize=4, **style)
             low, high = table["mean"] - table["std"], table["mean"] + table["std"]
             axes.fill_between(table.index, low, high, color=style["color"], alpha=0.15, lw=0)
-        axes.set(xlabel=f"share of rows without {modality}", title=modality)
+        missing = f"without {modality}" if modality != EVERY else "without each, independently"
+        axes.set(xlabel=f"share of rows {missing}", title=modality)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(ylabel)
     panels[-1].legend(fontsize=8)

@@ -48,6 +48,8 @@ def test_cells_by_column_and_with_whole_lists():
     assert read_cells(frame, ["a"], takes_lists=True) == [[vector], [], [[vector, vector]]]
     assert read_cells(frame, ["b"], takes_lists=True) == [[3], [table], ["file.npy"]]
     assert read_cells(frame[["b"]], ["b"], by_column=True)[2] == [("b", "file.npy")]
+    nested = pd.DataFrame({"a": [np.array([np.zeros(2), np.ones(2), None], dtype=object)[:2]]})
+    assert len(read_cells(nested, ["a"], takes_lists=True)[0]) == 1
     files = pd.DataFrame({"a": [["x.npy", "y.npy"]]})
     assert read_cells(files, ["a"], takes_lists=True) == [["x.npy", "y.npy"]]
     arrays = pd.DataFrame({"a": [[np.zeros(2), np.ones(2)]]})

@@ -32,6 +32,13 @@ def test_fit_predict_score(frame, make_classifier):
     assert clf.feature_names_in_.tolist() == ["image", "text"]
 
 
+def test_labels_and_groups_are_no_inputs(frame, make_classifier):
+    clf = MultimodalGraphClassifier(channels=16, num_layers=1, epochs=1, verbose=False)
+    frame = frame[["text", "label", "series"]].assign(size=np.sin(np.arange(24)))
+    clf.fit(frame, frame["label"], groups=frame["series"])
+    assert clf.feature_names_in_.tolist() == ["text", "size"]
+
+
 @pytest.mark.parametrize(
     "labels", [["b", "a"] * 12, [7, 3] * 12, [True, False] * 12, [0.0, 1.0] * 12]
 )

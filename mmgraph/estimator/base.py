@@ -118,11 +118,12 @@ class MultimodalEstimator(BaseEstimator):
         frame = data.read_frame(X)
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
+        groups_name = getattr(groups, "name", None)
         with _messages(self.verbose), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
             target, strata = self._encode(truth, frame.index)
             groups = None if groups is None else targets.encode_groups(groups, frame.index)
-            self._fit_modalities(frame, truth)
+            self._fit_modalities(frame, truth, groups_name)
             items = data.transform(self.modalities_, frame)
             for modality in self.modalities_:
                 modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
@@ -188,11 +189,15 @@ class MultimodalEstimator(BaseEstimator):
     def _restore_targets(self, described: dict[str, Any]) -> None:
         """Take over what `_describe_targets` returned."""
 
-    def _fit_modalities(self, frame: pd.DataFrame, truth: Any) -> None:
+    def _fit_modalities(self, frame: pd.DataFrame, truth: Any, groups_name: Any) -> None:
         modalities = self.modalities
         if modalities is None:
+            # Neither the labels nor the groups are inputs, where they are still in the table.
+            inputs = (
+                frame if groups_name is None else frame.drop(columns=groups_name, errors="ignore")
+            )
             name = getattr(truth, "name", None)
-            modalities = infer_modalities(frame, exclude=name, labels=truth)
+            modalities = infer_modalities(inputs, exclude=name, labels=truth)
         names = [modality.node_type for modality in modalities]
         if not names:
             raise DataError("expected at least one modality, got none; name them: [Text('text')]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -102,7 +103,7 @@ class NumberColumn(Column):
     def fit(cls, name: str, values: Sequence[float], first: int) -> NumberColumn:
         """Return the column of these numbers."""
         low, center, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
-        scale = high / 2 - low / 2 or float(np.abs(np.array(values) - center).mean()) or 1.0
+        scale = (high - low) / 2 or float(np.abs(np.array(values) - center).mean()) or 1.0
         return cls(name, center, scale)
 
     @staticmethod
@@ -177,7 +178,7 @@ class DatetimeColumn(Column):
         day = value / 86400
         cycles = ((moment.timetuple().tm_yday - 1) / 365.25, (day + 3) / 7, day)
         turns = [2 * math.pi * (cycle % 1) for cycle in cycles]
-        trend = math.asinh((value - self.center) / self.scale)
+        trend = _compress(value, self.center, self.scale)
         return [trend, *(wave(turn) for turn in turns for wave in (math.sin, math.cos))]
 
     def show(self, value: float) -> str:
@@ -276,6 +277,12 @@ def _kind_of(raw: Any) -> ColumnKind:
     if isinstance(raw, date | np.datetime64) or (isinstance(raw, str) and _DATE.fullmatch(raw)):
         return "datetime"
     return "category"
+
+
+def _compress(value: float, center: float, scale: float) -> float:
+    """Return asinh of a scaled number, finite even where the scale is next to nothing."""
+    most = sys.float_info.max
+    return math.asinh(min(max((value - center) / scale, -most), most))
 
 
 def _unexpected(expected: str, raw: Any) -> CellError:

@@ -83,7 +83,7 @@ def content_hash(raw: Any) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     source = unwrap(raw)
     if isinstance(source, tuple):
-        array = np.asarray(source[0])
+        array = _as_array(source[0])
         digest.update(f"{array.dtype.str} {array.shape} {source[1]}".encode())
         digest.update(array.tobytes())
     else:
@@ -186,7 +186,7 @@ def _from_file(
 
 def _from_array(array: Any, rate: Any) -> tuple[Float[np.ndarray, "samples"], int]:
     """Check an array, scale integers to -1..1 and mix the channels."""
-    array = np.asarray(array)
+    array = _as_array(array)
     found = _checked_rate(rate, "the array")
     if array.ndim not in (1, 2):
         raise CellError(
@@ -201,10 +201,21 @@ def _from_array(array: Any, rate: Any) -> tuple[Float[np.ndarray, "samples"], in
     return samples if samples.ndim == 1 else samples.mean(1), found
 
 
+def _as_array(values: Any) -> Shaped[np.ndarray, "..."]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise CellError(
+            f"expected an array of samples, got {type(values).__name__} that is none ({error});"
+            " give every channel as many samples"
+        ) from error
+
+
 def _scaled(array: Shaped[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind == "f":
-        return array.astype(np.float32)
+        with np.errstate(over="ignore"):  # what becomes infinite is refused later
+            return array.astype(np.float32)
     if kind == "i" and size in (2, 4):
         return array.astype(np.float32) / np.float32(2.0 ** (8 * size - 1))
     if kind == "u" and size == 1:

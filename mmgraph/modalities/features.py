@@ -159,9 +159,10 @@ class Features(Modality):
 
     @property
     def _num_features(self) -> int:
+        """Features of a vector; 1 where training had none, as networks cannot have 0."""
         if self.mean_ is None:
             raise RuntimeError(f"{self.node_type}: call fit first")
-        return len(self.mean_)
+        return max(1, len(self.mean_))
 
     def make_encoder(self, channels: int) -> nn.Module:
         """Return a `VectorEncoder`."""
@@ -173,7 +174,7 @@ class Features(Modality):
         """Return the mean of all vectors of a row."""
         from mmgraph.nn.bags import NodeMeanBag
 
-        return [NodeMeanBag(self._num_features)] if self._num_features else []
+        return [NodeMeanBag(self._num_features)]
 
     def relations(self) -> dict[str, Relation]:
         """Join the neighbours of a sequence; single vectors have none."""

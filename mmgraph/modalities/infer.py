@@ -47,26 +47,19 @@ def infer_modalities(
     Raises:
         DataError: No column looks like a known modality.
     """
-    from mmgraph.data import read_cells
-
     found: list[Modality] = []
     tabular: list[str] = []
     ignored: list[str] = []
     for column in frame.columns:
         if column == exclude:
             continue
-        values: list[Any] = []
-        if isinstance(column, str):
-            cells = read_cells(frame[[column]], [column], takes_lists=True)
-            values = [raw for cell in cells for raw in cell]
-        kind = next((kind for kind in KINDS if kind.accepts(values[:_SAMPLE])), None)
-        reason = _why_not(column, values, frame, labels) if kind is Tabular else ""
-        if kind is None or reason:
-            ignored.append(f"{column!r} ({reason})" if reason else repr(column))
-        elif kind is Tabular:
+        kind, reason = _find_kind(column, frame, labels)
+        if kind is Tabular:
             tabular.append(column)
-        else:
+        elif kind is not None:
             found.append(kind(column))  # type: ignore[call-arg]
+        else:
+            ignored.append(f"{column!r} ({reason})" if reason else repr(column))
     if tabular:
         found.append(Tabular(tabular))
     chosen = ", ".join(f"{type(m).__name__}({m.columns!r})" for m in found)
@@ -78,6 +71,21 @@ def infer_modalities(
         )
     logger.info("modalities inferred: [%s]; columns not used: %s", chosen, left)
     return found
+
+
+def _find_kind(
+    column: Hashable, frame: pd.DataFrame, labels: Any
+) -> tuple[type[Modality] | None, str]:
+    """Return the modality of a column, or None and, where there is one, the reason."""
+    from mmgraph.data import read_cells
+
+    if not isinstance(column, str):
+        return None, ""
+    cells = read_cells(frame[[column]], [column], takes_lists=True)
+    values = [raw for cell in cells for raw in cell]
+    kind = next((kind for kind in KINDS if kind.accepts(values[:_SAMPLE])), None)
+    reason = _why_not(column, values, frame, labels) if kind is Tabular else ""
+    return (None, reason) if reason else (kind, "")
 
 
 def _why_not(column: str, values: Sequence[Any], frame: pd.DataFrame, labels: Any) -> str:

@@ -183,20 +183,21 @@ class Tabular(Modality):
 
     def _tensors(self, values: Sequence[_Value]) -> Item:
         """Return the nodes of these values, one behind the other."""
-        columns = self._columns()
-        numbers, categories, shown = torch.zeros(len(values), self._width), [], []
+        columns, width = self._columns(), self._width
+        numbers = np.zeros((len(values), width), np.float32)
+        categories = np.zeros(len(values), np.int64)
+        shown = np.zeros(len(values))
         for row, (number, value) in enumerate(values):
             column = columns[number]
             assert column is not None
-            seen = column.numbers(value)
-            numbers[row, : len(seen)] = torch.tensor(seen)
-            categories.append(column.category(value))
-            shown.append(categories[-1] if isinstance(column, CategoryColumn) else value)
+            numbers[row, : column.width] = column.numbers(value)
+            categories[row] = column.category(value)
+            shown[row] = categories[row] if isinstance(column, CategoryColumn) else value
         return {
             "column": torch.tensor([number for number, _ in values], dtype=torch.long),
-            "number": numbers,
-            "category": torch.tensor(categories, dtype=torch.long),
-            "value": torch.tensor(shown, dtype=torch.double),
+            "number": torch.from_numpy(numbers),
+            "category": torch.from_numpy(categories),
+            "value": torch.from_numpy(shown),
         }
 
     @property
