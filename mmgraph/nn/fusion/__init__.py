@@ -1,8 +1,29 @@
 """Fusion methods: one interface, one short file a method."""
 
 from mmgraph.nn.fusion.base import Fusion
+from mmgraph.nn.fusion.bilinear import BilinearFusion
+from mmgraph.nn.fusion.bottleneck import BottleneckFusion
 from mmgraph.nn.fusion.concat import ConcatFusion
+from mmgraph.nn.fusion.cross_attention import CrossAttentionFusion
+from mmgraph.nn.fusion.film import FiLMFusion
+from mmgraph.nn.fusion.gmu import GatedFusion
 from mmgraph.nn.fusion.graph import GraphFusion
+from mmgraph.nn.fusion.late import LateFusion
+from mmgraph.nn.fusion.low_rank import LowRankFusion
+from mmgraph.nn.fusion.tensor import TensorFusion
 from mmgraph.nn.fusion.weighted_sum import WeightedSumFusion
 
-__all__ = ["ConcatFusion", "Fusion", "GraphFusion", "WeightedSumFusion"]
+__all__ = [
+    "BilinearFusion",
+    "BottleneckFusion",
+    "ConcatFusion",
+    "CrossAttentionFusion",
+    "FiLMFusion",
+    "Fusion",
+    "GatedFusion",
+    "GraphFusion",
+    "LateFusion",
+    "LowRankFusion",
+    "TensorFusion",
+    "WeightedSumFusion",
+]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mmgraph.nodes import Nodes
@@ -14,7 +15,9 @@ from mmgraph.nodes import Nodes
 class Fusion(nn.Module, ABC):
     """Joins what the encoders of several modalities made; missing modalities are zero nodes.
 
-    Subclasses set `out_channels`, the size of the vector.
+    Subclasses set `out_channels`, the size of the vector. Those of mmgraph are all made by
+    `(modalities, channels, *, readout="attention", dropout=0.2, ...)`, so that the class itself
+    can be given to an estimator: `fusion=ConcatFusion`.
     """
 
     out_channels: int
@@ -39,3 +42,42 @@ def check_modalities(expected: Mapping | nn.ModuleDict, nodes: Mapping[str, Node
             f"expected the modalities {sorted(expected)}, got {sorted(nodes)}; a modality that "
             "no sample has is Nodes without nodes, not a missing key"
         )
+
+
+def read_each(
+    readouts: nn.ModuleDict, nodes: Mapping[str, Nodes]
+) -> Float[Tensor, "batch modalities channels"]:
+    """Return one vector a modality, in the order of `readouts`; zeros where it is missing.
+
+    Raises:
+        ValueError: A modality is lacking or unknown.
+    """
+    check_modalities(readouts, nodes)
+    return torch.stack([readout(nodes[name]) for name, readout in readouts.items()], dim=1)
+
+
+def find_present(
+    names: Iterable[str], nodes: Mapping[str, Nodes]
+) -> Bool[Tensor, "batch modalities"]:
+    """Say which modalities each sample has, in the order of `names`.
+
+    Example:
+        >>> here = Nodes.from_flat(torch.ones(1, 8), sample=torch.tensor([1]), batch_size=2)
+        >>> find_present(["text"], {"text": here}).tolist()
+        [[False], [True]]
+    """
+    return torch.stack([nodes[name].mask.any(1) for name in names], dim=1)
+
+
+def share_present(
+    logits: Float[Tensor, "modalities"], present: Bool[Tensor, "batch modalities"]
+) -> Float[Tensor, "batch modalities"]:
+    """Return the softmax over the modalities that each sample has; zeros where it has none.
+
+    Example:
+        >>> share_present(torch.zeros(2), torch.tensor([[True, True], [False, True]])).tolist()
+        [[0.5, 0.5], [0.0, 1.0]]
+    """
+    # A row without any would be NaN, so its shares are even until they are cleared.
+    lowest = torch.finfo(logits.dtype).min
+    return logits.expand(present.shape).masked_fill(~present, lowest).softmax(1) * present

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.nn.fusion.base import Fusion, check_modalities
+from mmgraph.nn.fusion.base import Fusion, read_each
 from mmgraph.nn.readout import Readout, ReadoutKind
 from mmgraph.nodes import Nodes
 
@@ -19,11 +18,23 @@ class ConcatFusion(Fusion):
     .. math::
         h = \mathrm{dropout}(\mathrm{GELU}(W [r_1, \dots, r_M] + b))
 
+    A missing modality is filled with zeros, the classic way: r_m = 0, and the columns of W that
+    belong to it say nothing. The others are not scaled up in its place.
+
     Args:
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
         readout: How the nodes of a modality are combined.
         dropout: Probability of a feature of the result to be dropped.
+
+    Shapes:
+        `nodes[m].x` [batch, nodes of m, channels] gives [batch, channels].
+
+    Example:
+        >>> import torch
+        >>> text = Nodes.from_flat(torch.ones(3, 8), sample=torch.tensor([0, 0, 1]), batch_size=2)
+        >>> ConcatFusion(["text"], 8)({"text": text}).shape
+        torch.Size([2, 8])
     """
 
     def __init__(
@@ -43,6 +54,4 @@ class ConcatFusion(Fusion):
 
     def forward(self, nodes: Mapping[str, Nodes]) -> Float[Tensor, "batch channels"]:
         """Return one vector for each sample."""
-        check_modalities(self.readouts, nodes)
-        vectors = [readout(nodes[name]) for name, readout in self.readouts.items()]
-        return self.mlp(torch.cat(vectors, dim=1))
+        return self.mlp(read_each(self.readouts, nodes).flatten(1))

@@ -1,0 +1,59 @@
+"""Every fusion through the estimators, given as its class."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from mmgraph import Features, MultimodalGraphClassifier, Text, load
+from mmgraph.nn.fusion import Fusion, LateFusion
+
+CLASSES = sorted(Fusion.__subclasses__(), key=lambda kind: kind.__name__)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """Vectors and words that tell the label, with some of each missing."""
+    random = np.random.default_rng(0)
+    label = np.tile(["cat", "dog"], 20)
+    vectors = random.normal(size=(40, 4)) + 3 * (label == "cat")[:, None]
+    frame = pd.DataFrame({"vector": list(vectors), "text": [f"a {name}" for name in label]})
+    frame.loc[[3, 8], "vector"] = None
+    frame.loc[[5, 12], "text"] = None
+    return frame.assign(label=label)
+
+
+def make_classifier(fusion):
+    return MultimodalGraphClassifier(
+        [Features("vector"), Text("text", features=None)],
+        fusion=fusion,
+        channels=16,
+        additive=False,
+        epochs=8,
+        batch_size=16,
+        learning_rate=1e-2,
+        validation=0.0,
+        verbose=False,
+    )
+
+
+@pytest.mark.parametrize("fusion", CLASSES, ids=lambda kind: kind.__name__)
+def test_a_class_is_a_fusion_factory(fusion, frame, tmp_path):
+    clf = clone(make_classifier(fusion)).fit(frame, frame["label"])
+    assert type(clf.model_.fusion) is fusion
+    assert clf.model_.head.in_features == clf.model_.fusion.out_channels
+    assert clf.score(frame, frame["label"]) > 0.8
+    clf.save(tmp_path / "model")
+    again = load(tmp_path / "model").predict_proba(frame)
+    np.testing.assert_allclose(again, clf.predict_proba(frame), atol=1e-6)
+
+
+def test_options_are_given_with_partial(frame, tmp_path):
+    fusion = partial(LateFusion, weighting="learned")
+    clf = clone(make_classifier(fusion)).fit(frame, frame["label"])
+    assert clf.model_.fusion.weight.abs().max() > 0
+    clf.save(tmp_path / "model")
+    again = load(tmp_path / "model", fusion=fusion).predict_proba(frame)
+    np.testing.assert_allclose(again, clf.predict_proba(frame), atol=1e-6)
