@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from mmgraph import Features, MultimodalGraphClassifier, Text, load
+from mmgraph import Features, MultimodalGraphClassifier, load
 from mmgraph.nn.fusion import Fusion, LateFusion
 
 CLASSES = sorted(Fusion.__subclasses__(), key=lambda kind: kind.__name__)
@@ -15,24 +15,24 @@ CLASSES = sorted(Fusion.__subclasses__(), key=lambda kind: kind.__name__)
 
 @pytest.fixture(scope="module")
 def frame():
-    """Vectors and words that tell the label, with some of each missing."""
+    """Two vectors that tell the label, with some of each missing."""
     random = np.random.default_rng(0)
     label = np.tile(["cat", "dog"], 20)
-    vectors = random.normal(size=(40, 4)) + 3 * (label == "cat")[:, None]
-    frame = pd.DataFrame({"vector": list(vectors), "text": [f"a {name}" for name in label]})
-    frame.loc[[3, 8], "vector"] = None
+    columns = random.normal(size=(2, 40, 4)) + 3 * (label == "cat")[:, None]
+    frame = pd.DataFrame({"image": list(columns[0]), "text": list(columns[1])})
+    frame.loc[[3, 8], "image"] = None
     frame.loc[[5, 12], "text"] = None
     return frame.assign(label=label)
 
 
 def make_classifier(fusion):
     return MultimodalGraphClassifier(
-        [Features("vector"), Text("text", features=None)],
+        [Features("image"), Features("text")],
         fusion=fusion,
         channels=16,
         additive=False,
-        epochs=8,
-        batch_size=16,
+        epochs=12,
+        batch_size=10,
         learning_rate=1e-2,
         validation=0.0,
         verbose=False,
