@@ -1,6 +1,6 @@
 """Compare ways to fuse images and texts on openclipart, all else being equal.
 
-    python examples/fusion_methods.py                                      # about 15 minutes
+    python examples/fusion_methods.py                                      # about ten minutes
     python examples/fusion_methods.py --methods concat graph
     python examples/fusion_methods.py --rows 60 --epochs 2                 # a quick try
 

@@ -48,6 +48,9 @@ class LateFusion(Fusion):
     Shapes:
         `nodes[m].x` [batch, nodes of m, channels] gives [batch, modalities * (channels + 1)].
 
+    Raises:
+        ValueError: There is no such weighting.
+
     Example:
         >>> text = Nodes.from_flat(torch.ones(3, 8), sample=torch.tensor([0, 0, 1]), batch_size=3)
         >>> LateFusion(["text"], 8)({"text": text})[:, -1].tolist()
