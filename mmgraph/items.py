@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Int
@@ -64,3 +66,14 @@ class Items:
         owner = torch.repeat_interleave(self.length, output_size=total)
         index = torch.arange(total, device=owner.device) - (end - self.length)[owner]
         return {"sample": self.sample[owner], "item": self.number[owner], "index": index}
+
+
+def sample_of_items(samples: Sequence[Sequence[Any]]) -> Int[Tensor, "items"]:
+    """Return the sample of each item, where the items of the samples follow one another.
+
+    Example:
+        >>> sample_of_items([["a", "b"], [], ["c"]]).tolist()
+        [0, 0, 2]
+    """
+    counts = torch.tensor([len(items) for items in samples], dtype=torch.long)
+    return torch.repeat_interleave(counts)

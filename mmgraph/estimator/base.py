@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Shaped
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmgraph import data, persistence, targets
 from mmgraph.errors import DataError
@@ -26,11 +26,12 @@ from mmgraph.nn.additive import AdditiveModel
 from mmgraph.nn.encoders.absent import AbsentNode
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.gnn import transformer_conv
+from mmgraph.nn.gnn import ConvFactory, Execution, transformer_conv
 from mmgraph.nn.model import MultimodalModel, has_input
+from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
-from mmgraph.typing import EdgeType
+from mmgraph.typing import EdgeType, Item
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,12 +41,11 @@ logger = logging.getLogger("mmgraph")
 #: Rows that are decoded and held in memory at once while predicting.
 _ROWS_AT_ONCE = 1024
 
-Readout = Literal["mean", "max", "sum", "attention", "set2set"]
 FusionFactory = Callable[[Mapping[str, Mapping[str, Relation]], int], Fusion]
 AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
 
 
-class MultimodalEstimator(BaseEstimator):
+class MultimodalEstimator(BaseEstimator, ABC):
     """What classifier and regressor share; their own pages explain the arguments."""
 
     model_: MultimodalModel
@@ -56,11 +56,11 @@ class MultimodalEstimator(BaseEstimator):
         *,
         channels: int = 64,
         num_layers: int = 2,
-        conv: Callable[[int, int], nn.Module] | None = None,
+        conv: ConvFactory | None = None,
         relations: Mapping[EdgeType, Relation] | None = None,
-        readout: Readout = "attention",
+        readout: ReadoutKind = "attention",
         dropout: float = 0.2,
-        execution: Literal["auto", "dense", "sparse"] = "auto",
+        execution: Execution = "auto",
         fusion: FusionFactory | None = None,
         additive: bool = True,
         absent_nodes: bool = False,
@@ -151,11 +151,10 @@ class MultimodalEstimator(BaseEstimator):
 
         check_is_fitted(self, "model_")
         frame = data.read_frame(X)
-        parts = []
-        for start in range(0, len(frame), _ROWS_AT_ONCE):
-            part = frame.iloc[start : start + _ROWS_AT_ONCE]
-            items = data.transform(self.modalities_, part, start=start)
-            parts.append({name: [len(cell) for cell in cells] for name, cells in items.items()})
+        parts = [
+            {name: [len(cell) for cell in cells] for name, cells in items.items()}
+            for items in self._items(frame)
+        ]
         return pd.concat(map(pd.DataFrame, parts), ignore_index=True).set_index(frame.index)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
@@ -286,13 +285,15 @@ class MultimodalEstimator(BaseEstimator):
     def _predictions(self, X: Any) -> Float[np.ndarray, "rows outputs"]:
         return self._run(X, lambda items: self.model_.task.activate(self.model_(items)))
 
-    def _batches(self, frame: pd.DataFrame) -> Iterator[data.Batch]:
+    def _items(self, frame: pd.DataFrame) -> Iterator[dict[str, list[list[Item]]]]:
         """Read rows a part at a time, so that memory does not grow with the table."""
         for start in range(0, len(frame), _ROWS_AT_ONCE):
             part = frame.iloc[start : start + _ROWS_AT_ONCE]
-            items = data.transform(self.modalities_, part, start=start)
-            dataset = data.SampleDataset(self.modalities_, items)
-            yield from dataset.batches(self.batch_size)
+            yield data.transform(self.modalities_, part, start=start)
+
+    def _batches(self, frame: pd.DataFrame) -> Iterator[data.Batch]:
+        for items in self._items(frame):
+            yield from data.SampleDataset(self.modalities_, items).batches(self.batch_size)
 
 
 def take_columns(frame: pd.DataFrame, values: Any, what: str) -> tuple[pd.DataFrame, Any]:
@@ -338,7 +339,7 @@ class _messages:
 def load(
     path: str | Path,
     *,
-    conv: Callable[[int, int], nn.Module] | None = None,
+    conv: ConvFactory | None = None,
     fusion: FusionFactory | None = None,
     modalities: Sequence[type[Modality]] = (),
 ) -> Any:

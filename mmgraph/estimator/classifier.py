@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Shaped
 from sklearn.base import ClassifierMixin
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmgraph import data, targets
-from mmgraph.estimator.base import FusionFactory, MultimodalEstimator, Readout, take_columns
+from mmgraph.estimator.base import FusionFactory, MultimodalEstimator, take_columns
 from mmgraph.modalities.base import Modality
+from mmgraph.nn.gnn import ConvFactory, Execution
+from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
 from mmgraph.relations import Relation
 from mmgraph.typing import EdgeType
@@ -82,11 +84,11 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         *,
         channels: int = 64,
         num_layers: int = 2,
-        conv: Callable[[int, int], nn.Module] | None = None,
+        conv: ConvFactory | None = None,
         relations: Mapping[EdgeType, Relation] | None = None,
-        readout: Readout = "attention",
+        readout: ReadoutKind = "attention",
         dropout: float = 0.2,
-        execution: Literal["auto", "dense", "sparse"] = "auto",
+        execution: Execution = "auto",
         fusion: FusionFactory | None = None,
         additive: bool = True,
         absent_nodes: bool = False,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -18,10 +17,12 @@ from torch.nn import functional as F
 
 from mmgraph.cache import FeatureCache
 from mmgraph.errors import CellError
-from mmgraph.items import Items
-from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.items import Items, sample_of_items
+from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decode_audio import content_hash, decode_audio, load_package, unwrap
+from mmgraph.modalities.files import load_statistics, located, save_statistics
 from mmgraph.nn.bags import Bag
+from mmgraph.nn.scaling import usable_deviation
 from mmgraph.relations import Chain, Relation
 from mmgraph.typing import Item
 
@@ -29,6 +30,9 @@ logger = logging.getLogger("mmgraph")
 
 #: Part of every cache key: to be raised whenever decoding or the spectrogram change.
 MEL_VERSION = 1
+
+#: Spectrograms that are written to the cache at once.
+_BATCH = 64
 
 #: Seconds between two frames, and seconds a frame looks at.
 _HOP, _WINDOW = 0.01, 0.025
@@ -102,17 +106,13 @@ class Audio(Modality):
     def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Audio:
         """Return a fitted copy with the statistics of the training frames."""
         fitted = copy.copy(self)
-        with warnings.catch_warnings():
-            # transform says the same of the same cells right after fit
-            warnings.filterwarnings("ignore", message=".*count as missing")
+        with first_reading():
             mels = [item["mel"] for cell in self.transform(cells) for item in cell]
         frames = torch.cat([torch.zeros(0, self.mels), *(mel.float() for mel in mels)])
         fitted.mean_, fitted.std_ = torch.zeros(self.mels), torch.ones(self.mels)
         if len(frames):
-            fitted.mean_, std = frames.mean(0), frames.std(0, correction=0)
-            # A band that is nearly always silent would be blown up by its tiny deviation.
-            std = std.clamp_min(0.1 * float(std.mean()))
-            fitted.std_ = torch.where(std > 0, std, 1.0)
+            fitted.mean_ = frames.mean(0)
+            fitted.std_ = usable_deviation(frames.std(0, correction=0), 0.1)
         return fitted
 
     def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
@@ -123,36 +123,44 @@ class Audio(Modality):
             MissingPackageError: librosa or soundfile is not installed.
         """
         cache = FeatureCache(self._cache_key()) if self.cache else None
+        # What cannot be read has no hash; reading it explains why.
+        hashed = [[(raw, self._digest(raw) if cache else None) for raw in cell] for cell in cells]
+        wanted = {digest for cell in hashed for _, digest in cell if digest is not None}
+        known = cache.get_many(list(wanted)) if cache else {}
+        fresh: dict[bytes, np.ndarray] = {}
         cut = 0
 
-        def read(raw: Any) -> Item:
+        def read(pair: tuple[Any, bytes | None]) -> Item:
             nonlocal cut
-            located = self._located(raw)
-            digest = content_hash(located) if cache else b""
-            known = cache.get_many([digest]) if cache else {}
-            mel = known.get(digest)
+            raw, digest = pair
+            mel = None if digest is None else known.get(digest)
             if mel is None:
-                mel, long = self._mel(located)
+                mel, long = self._mel(located(unwrap(raw), self.root))
                 cut += long
-                if cache:
-                    cache.put_many({digest: mel})
+                if cache and digest is not None:
+                    known[digest] = fresh[digest] = mel
+                    if len(fresh) == _BATCH:  # so that an interrupted run goes on where it stopped
+                        cache.put_many(fresh)
+                        fresh.clear()
             values = torch.from_numpy(mel)
             return {"mel": values, "summary": _summary(values.float())}
 
-        items = self.read_each(cells, read)
+        items = self.read_each(hashed, read)
+        if cache:
+            cache.put_many(fresh)
         if cut:
             logger.info("%s: %d clips cut to seconds=%g", self.node_type, cut, self.seconds)
         return items
 
+    def _digest(self, raw: Any) -> bytes | None:
+        try:
+            return content_hash(located(unwrap(raw), self.root))
+        except CellError:
+            return None
+
     def _cache_key(self) -> str:
         parts = ("audio", MEL_VERSION, self.rate, self.mels, self.seconds)
         return "|".join(map(str, parts))
-
-    def _located(self, raw: Any) -> Any:
-        source = unwrap(raw)
-        if self.root is None or not isinstance(source, str | Path) or "://" in str(source):
-            return source
-        return Path(self.root) / source
 
     def _mel(self, raw: Any) -> tuple[np.ndarray, bool]:
         """Return the log-mel spectrogram in half precision, and whether the clip was cut."""
@@ -195,7 +203,6 @@ class Audio(Modality):
         for row, item in zip(mel, items, strict=True):
             row[: len(item["mel"])] = item["mel"]
         empty = torch.zeros(0, self._summary_width)
-        counts = torch.tensor([len(sample) for sample in samples], dtype=torch.long)
         return Items(
             data={
                 "mel": mel,
@@ -203,7 +210,7 @@ class Audio(Modality):
                 "summary": torch.cat([empty, *(item["summary"][None] for item in items)]),
             },
             length=-(-frames // FrameEncoder.stride),
-            sample=torch.repeat_interleave(counts),
+            sample=sample_of_items(samples),
             batch_size=len(samples),
         )
 
@@ -237,19 +244,13 @@ class Audio(Modality):
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the statistics."""
-        from safetensors.torch import save_file
-
-        if self.mean_ is not None and self.std_ is not None:
-            save_file({"mean": self.mean_, "std": self.std_}, folder / "statistics.safetensors")
+        save_statistics(folder, self.mean_, self.std_)
         return {}
 
     def load(self, folder: Path, state: dict[str, Any]) -> Audio:
         """Return a fitted copy with the statistics in the folder."""
-        from safetensors.torch import load_file
-
         fitted = copy.copy(self)
-        tensors = load_file(folder / "statistics.safetensors")
-        fitted.mean_, fitted.std_ = tensors["mean"], tensors["std"]
+        fitted.mean_, fitted.std_ = load_statistics(folder)
         return fitted
 
 

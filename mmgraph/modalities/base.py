@@ -6,7 +6,8 @@ import copy
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
@@ -23,6 +24,14 @@ T = TypeVar("T")
 
 #: What to do with a value that cannot be read.
 Unreadable = Literal["raise", "missing"]
+
+
+@contextmanager
+def first_reading() -> Iterator[None]:
+    """Leave the warnings of `read_each` to `transform`, which reads the cells again after `fit`."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*count as missing")
+        yield
 
 
 @dataclass(frozen=True)

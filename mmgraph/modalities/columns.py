@@ -18,12 +18,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mmgraph.errors import CellError
+from mmgraph.nn.encoders.tabular import NO_CATEGORY, OTHER_CATEGORY
 
 #: What a column can hold.
 ColumnKind = Literal["number", "category", "datetime"]
-
-#: Category ids that belong to no column: of a number, and of a value that is not known.
-NO_CATEGORY, OTHER_CATEGORY, FIRST_CATEGORY = 0, 1, 2
 
 _EPOCH = datetime(1970, 1, 1)
 _NUMBER = re.compile(r"\s*[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?(e[+-]?\d+)?\s*", re.I)

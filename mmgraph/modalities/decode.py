@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mmgraph.errors import CellError
+from mmgraph.modalities.files import opened
 
 #: More pixels than this are refused: a small file can claim a size that exhausts memory.
 MAX_PIXELS = 89_478_485
@@ -76,24 +76,8 @@ def _file_bytes(raw: Any) -> tuple[bytes, str]:
             "expected an image as path, PIL image, array or bytes, got"
             f" {type(raw).__name__}; convert it to one of these"
         )
-    if isinstance(raw, str) and re.match(r"(?i)[a-z][a-z0-9+.]+://", raw):
-        raise CellError(f"expected a local image file, got the address {raw!r}; download it first")
-    try:
-        return Path(raw).read_bytes(), repr(str(raw))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise CellError(
-            f"expected an image file, but {str(raw)!r} does not exist; correct the path, or"
-            " name the folder that paths are relative to (root=...)"
-        ) from error
-    except IsADirectoryError as error:
-        raise CellError(
-            f"expected an image file, but {str(raw)!r} is a folder; name a file in it"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise CellError(
-            f"expected an image file, but {str(raw)!r} cannot be read ({error}); correct the"
-            " path or its permissions"
-        ) from error
+    with opened(raw, "image file") as file:
+        return file.read(), repr(str(raw))
 
 
 def _decode(source: Image.Image | bytes, name: str) -> Image.Image:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import io
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from mmgraph.errors import CellError, MissingPackageError
+from mmgraph.modalities.files import opened
 
 #: Samples a second that are believed; a file that claims others is broken.
 RATES = (1_000, 768_000)
@@ -137,27 +137,8 @@ def _opened(source: Any) -> Iterator[tuple[io.BufferedIOBase, str]]:
     if not isinstance(source, str | Path):
         yield io.BytesIO(source), f"clip of {len(source)} bytes"
         return
-    if isinstance(source, str) and re.match(r"(?i)[a-z][a-z0-9+.]+://", source):
-        raise CellError(f"expected a local audio file, got the address {source!r}; download it")
-    name = repr(str(source))
-    try:
-        file = Path(source).open("rb")  # noqa: SIM115 - closed below, after errors are told
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise CellError(
-            f"expected an audio file, but {name} does not exist; correct the path, or name the"
-            " folder that paths are relative to (root=...)"
-        ) from error
-    except IsADirectoryError as error:
-        raise CellError(
-            f"expected an audio file, but {name} is a folder; name a file in it"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise CellError(
-            f"expected an audio file, but {name} cannot be read ({error}); correct the path or"
-            " its permissions"
-        ) from error
-    with file:
-        yield file, name
+    with opened(source, "audio file") as file:
+        yield file, repr(str(source))
 
 
 def _from_file(

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image as PILImage
 
 from mmgraph.errors import CellError, MissingPackageError
+from mmgraph.modalities.files import opened
 
 #: Pictures a second of what has no clock: arrays, and folders of pictures.
 DEFAULT_RATE = 25.0
@@ -62,12 +63,8 @@ def decode_video(raw: Any, frames: int) -> Frames:
             if not names:
                 raise CellError(f"expected a video, but the folder {str(raw)!r} holds no pictures")
             return _of_series(names, frames)
-        if not path.is_file():
-            raise CellError(
-                f"expected a video file, but {str(raw)!r} does not exist; correct the path, or "
-                "name the folder that paths are relative to (root=...)"
-            )
-        return _of_file(path.read_bytes(), repr(str(raw)), frames)
+        with opened(raw, "video file") as file:
+            return _of_file(file.read(), repr(str(raw)), frames)
     if isinstance(raw, bytes | bytearray | memoryview):
         return _of_file(bytes(raw), f"video of {len(raw)} bytes", frames)
     raise CellError(

@@ -17,8 +17,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
-from mmgraph.items import Items
-from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.items import Items, sample_of_items
+from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
+from mmgraph.modalities.files import load_statistics, located, save_statistics
 from mmgraph.nn.bags import Bag
 from mmgraph.nn.encoders.recurrent import Cell
 from mmgraph.relations import Chain, Relation
@@ -99,9 +100,7 @@ class Features(Modality):
             width = array.shape[1]
             return array
 
-        with warnings.catch_warnings():
-            # transform says the same of the same cells right after fit
-            warnings.filterwarnings("ignore", message=".*count as missing")
+        with first_reading():
             rows = self.read_each(cells, read)
         arrays = [array for row in rows for array in row]
         fitted.mean_, fitted.std_ = _statistics(arrays, width or 0)
@@ -135,9 +134,7 @@ class Features(Modality):
 
     def _read(self, raw: Any, width: int | None) -> Float[np.ndarray, "steps features"]:
         """Read a value, which must have `width` features where that is known."""
-        if isinstance(raw, str | Path) and not _is_list(raw) and self.root is not None:
-            raw = Path(self.root) / raw
-        array = read_array(raw)
+        array = read_array(raw if _is_list(raw) else located(raw, self.root))
         if width is not None and array.shape[1] != width:
             raise CellError(
                 f"expected {width} features, as in the training rows before, got "
@@ -149,11 +146,10 @@ class Features(Modality):
     def collate(self, samples: Sequence[list[Item]]) -> Items:
         """Join items: `features` [nodes, features]."""
         items = [item["features"] for sample in samples for item in sample]
-        counts = torch.tensor([len(sample) for sample in samples], dtype=torch.long)
         return Items(
             data={"features": torch.cat([torch.zeros(0, self._num_features), *items])},
             length=torch.tensor([len(item) for item in items], dtype=torch.long),
-            sample=torch.arange(len(samples)).repeat_interleave(counts),
+            sample=sample_of_items(samples),
             batch_size=len(samples),
         )
 
@@ -186,20 +182,13 @@ class Features(Modality):
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the statistics, and return whether there are sequences."""
-        from safetensors.torch import save_file
-
-        assert self.mean_ is not None
-        assert self.std_ is not None
-        save_file({"mean": self.mean_, "std": self.std_}, folder / "statistics.safetensors")
+        save_statistics(folder, self.mean_, self.std_)
         return {"sequences": self.sequences_}
 
     def load(self, folder: Path, state: dict[str, Any]) -> Features:
         """Return a fitted copy from what `save` wrote and returned."""
-        from safetensors.torch import load_file
-
         fitted = copy.copy(self)
-        tensors = load_file(folder / "statistics.safetensors")
-        fitted.mean_, fitted.std_ = tensors["mean"], tensors["std"]
+        fitted.mean_, fitted.std_ = load_statistics(folder)
         fitted.sequences_ = state["sequences"]
         return fitted
 

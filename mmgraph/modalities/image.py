@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
@@ -21,11 +20,13 @@ from torch import Tensor, nn
 
 from mmgraph.cache import FeatureCache
 from mmgraph.errors import CellError
-from mmgraph.items import Items
-from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.items import Items, sample_of_items
+from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decode import content_hash, decode_image
+from mmgraph.modalities.files import located
 from mmgraph.nn.bags import Bag
 from mmgraph.nn.encoders import backbones
+from mmgraph.nn.scaling import usable_deviation
 from mmgraph.relations import Grid, Relation
 from mmgraph.typing import Item
 
@@ -129,9 +130,7 @@ class Image(Modality):
             fitted.shape_ = fitted.region_shape()
             return fitted
         fitted.weights_id_ = fitted._weights_id()
-        with warnings.catch_warnings():
-            # transform says the same of the same cells right after fit
-            warnings.filterwarnings("ignore", message=".*count as missing")
+        with first_reading():
             samples = fitted.transform(cells)
         features = [item["features"] for items in samples for item in items]
         if features:
@@ -162,7 +161,7 @@ class Image(Modality):
             raw, digest = pair
             if digest is None or (digest not in known and digest not in pending):
                 pixels = self._pixels(raw)
-                digest = digest or content_hash(self._located(raw))
+                digest = digest or content_hash(located(raw, self.root))
                 pending[digest] = pixels
             return digest
 
@@ -171,20 +170,15 @@ class Image(Modality):
             known |= self._compute(pending, cache)
         return [[{"features": torch.from_numpy(known[d])} for d in cell] for cell in digests]
 
-    def _located(self, raw: Any) -> Any:
-        if self.root is None or not isinstance(raw, str | Path) or "://" in str(raw):
-            return raw
-        return Path(self.root) / raw
-
     def _digest(self, raw: Any) -> bytes | None:
         """The hash of an image; None where it cannot be read, which reading it explains."""
         try:
-            return content_hash(self._located(raw))
+            return content_hash(located(raw, self.root))
         except CellError:
             return None
 
     def _pixels(self, raw: Any) -> UInt8[Tensor, "3 size size"]:
-        image = _scale(decode_image(self._located(raw)), self.size, self.scaling)
+        image = _scale(decode_image(located(raw, self.root)), self.size, self.scaling)
         return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
     def _weights_id(self) -> str:
@@ -258,11 +252,10 @@ class Image(Modality):
             data = torch.zeros(0, rows * columns, channels)
         else:
             data = torch.zeros(0, 3, self.size, self.size, dtype=torch.uint8)
-        counts = torch.tensor([len(items) for items in samples], dtype=torch.long)
         return Items(
             data={name: data},
             length=torch.full((len(values),), rows * columns),
-            sample=torch.repeat_interleave(counts),
+            sample=sample_of_items(samples),
             batch_size=len(samples),
         )
 
@@ -385,7 +378,4 @@ def _statistics(features: list[Tensor]) -> tuple[Tensor, Tensor]:
     square = torch.zeros_like(mean)
     for value in features:
         square += (value.double() - mean).square().sum(0)
-    std = (square / count).sqrt()
-    # A channel that hardly ever fires would be blown up by its tiny deviation.
-    std = std.clamp_min(0.01 * float(std.mean()))
-    return mean.float(), torch.where(std > 0, std, 1.0).float()
+    return mean.float(), usable_deviation((square / count).sqrt(), 0.01).float()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from itertools import accumulate
@@ -17,18 +16,17 @@ import torch
 from torch import nn
 
 from mmgraph.errors import CellError
-from mmgraph.items import Items
-from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.items import Items, sample_of_items
+from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.columns import (
     COLUMN_KINDS,
-    FIRST_CATEGORY,
-    OTHER_CATEGORY,
     CategoryColumn,
     Column,
     ColumnKind,
     find_kind,
 )
 from mmgraph.nn.bags import Bag
+from mmgraph.nn.encoders.tabular import FIRST_CATEGORY, OTHER_CATEGORY
 from mmgraph.relations import Complete, Relation
 from mmgraph.typing import Item
 
@@ -118,9 +116,7 @@ class Tabular(Modality):
                 raw[name].append(value)
         kinds = {name: find_kind(values) for name, values in raw.items() if values}
         kinds |= {name: kind for name, kind in (self.kinds or {}).items() if name in kinds}
-        with warnings.catch_warnings():
-            # transform says the same of the same cells right after fit
-            warnings.filterwarnings("ignore", message=".*count as missing")
+        with first_reading():
             rows = self.read_each(cells, lambda pair: (pair[0], _parse(kinds[pair[0]], *pair)))
         values: dict[str, list[Any]] = {name: [] for name in raw}
         for row in rows:
@@ -228,14 +224,13 @@ class Tabular(Modality):
         """Join rows: `column` and `category` [flat], `number` [flat, width]; flat counts nodes."""
         items = [item for sample in samples for item in sample]
         empty = self._tensors([])
-        counts = torch.tensor([len(sample) for sample in samples], dtype=torch.long)
         return Items(
             data={
                 name: torch.cat([empty[name], *(item[name] for item in items)])
                 for name in ("column", "number", "category")
             },
             length=torch.tensor([len(item["column"]) for item in items], dtype=torch.long),
-            sample=torch.arange(len(samples)).repeat_interleave(counts),
+            sample=sample_of_items(samples),
             batch_size=len(samples),
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -17,8 +16,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
-from mmgraph.items import Items
-from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.items import Items, sample_of_items
+from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
+from mmgraph.modalities.files import load_statistics, save_statistics
 from mmgraph.modalities.ngrams import character_ngrams, word_ngrams
 from mmgraph.modalities.pretrained_tokens import find_features, read_features
 from mmgraph.modalities.stop_words import UNSPACED_WORD, WORD, find_stop_words, in_stop_words
@@ -98,9 +98,7 @@ class Text(Modality):
 
     def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Text:
         """Return a fitted copy: tokenizer, statistics of the features."""
-        with warnings.catch_warnings():
-            # transform says the same of the same cells right after fit
-            warnings.filterwarnings("ignore", message=".*count as missing")
+        with first_reading():
             texts = [text for cell in self.read_each(cells, _read) for text in cell]
         fitted = copy.copy(self)
         fitted.tokenizer_ = SentencePieceTokenizer.train(
@@ -199,11 +197,10 @@ class Text(Modality):
         }
         for name in ("characters", "words"):
             data[f"{name}_length"] = torch.tensor([len(item[name]) for item in items]).long()
-        counts = torch.tensor([len(sample) for sample in samples], dtype=torch.int64)
         return Items(
             data=data,
             length=torch.tensor([len(item["ids"]) for item in items], dtype=torch.int64),
-            sample=torch.arange(len(samples)).repeat_interleave(counts),
+            sample=sample_of_items(samples),
             batch_size=len(samples),
         )
 
@@ -237,26 +234,18 @@ class Text(Modality):
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write tokenizer, statistics and pretrained weights; nothing else is needed later."""
-        from safetensors.torch import save_file
-
         assert self.tokenizer_ is not None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.model").write_bytes(self.tokenizer_.to_bytes())
-        tensors: dict[str, Tensor] = {}
-        if self.mean_ is not None and self.std_ is not None:
-            tensors |= {"mean": self.mean_, "std": self.std_}
-        save_file(tensors, folder / "statistics.safetensors")
+        save_statistics(folder, self.mean_, self.std_)
         provider = self.token_features_
         return {"features": provider.save(folder / "features") if provider else None}
 
     def load(self, folder: Path, state: dict[str, Any]) -> Text:
         """Return a fitted copy from what `save` wrote and returned."""
-        from safetensors.torch import load_file
-
         fitted = copy.copy(self)
         fitted.tokenizer_ = SentencePieceTokenizer((folder / "tokenizer.model").read_bytes())
-        tensors = load_file(folder / "statistics.safetensors")
-        fitted.mean_, fitted.std_ = tensors.get("mean"), tensors.get("std")
+        fitted.mean_, fitted.std_ = load_statistics(folder)
         features = state["features"]
         fitted.token_features_ = read_features(folder / "features", features) if features else None
         return fitted

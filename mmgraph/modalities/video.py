@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -14,12 +13,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.items import Items
-from mmgraph.modalities.base import Modality, Place, Unreadable
+from mmgraph.items import Items, sample_of_items
+from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decode_video import decode_video
+from mmgraph.modalities.files import load_statistics, located, save_statistics
 from mmgraph.modalities.image import Image
 from mmgraph.nn.bags import Bag
 from mmgraph.nn.encoders.recurrent import Cell
+from mmgraph.nn.scaling import usable_deviation
 from mmgraph.relations import Chain, Relation
 from mmgraph.typing import Item
 
@@ -91,16 +92,11 @@ class Video(Modality):
         fitted.image_ = image.fit([])
         channels = fitted.image_.region_shape()[0]
         fitted.mean_, fitted.std_ = torch.zeros(channels), torch.ones(channels)
-        with warnings.catch_warnings():
-            # transform says the same of the same cells right after fit
-            warnings.filterwarnings("ignore", message=".*count as missing")
+        with first_reading():
             found = [item["features"] for cell in fitted.transform(cells) for item in cell]
         if found:
             x = torch.cat(found)
-            std = x.std(0, correction=0)
-            # A feature that hardly ever changes would be blown up by its tiny deviation.
-            std = std.clamp_min(0.01 * float(std.mean()))
-            fitted.mean_, fitted.std_ = x.mean(0), torch.where(std > 0, std, 1.0)
+            fitted.mean_, fitted.std_ = x.mean(0), usable_deviation(x.std(0, correction=0), 0.01)
         return fitted
 
     def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
@@ -115,9 +111,7 @@ class Video(Modality):
     def _read(self, raw: Any) -> Item:
         if self.image_ is None or self.mean_ is None or self.std_ is None:
             raise RuntimeError(f"{self.node_type}: call fit first")
-        if self.root is not None and isinstance(raw, str | Path):
-            raw = Path(self.root) / raw
-        found = decode_video(raw, self.frames)
+        found = decode_video(located(raw, self.root), self.frames)
         (regions,) = self.image_.transform([found.pictures])
         x = torch.stack([item["features"].mean(0) for item in regions])
         return {
@@ -130,12 +124,11 @@ class Video(Modality):
         """Join videos: `features` [nodes, channels], pictures one behind the other."""
         assert self.mean_ is not None
         items = [item for sample in samples for item in sample]
-        counts = torch.tensor([len(sample) for sample in samples], dtype=torch.long)
         empty = torch.zeros(0, len(self.mean_))
         return Items(
             data={"features": torch.cat([empty, *(item["features"] for item in items)])},
             length=torch.tensor([len(item["features"]) for item in items], dtype=torch.long),
-            sample=torch.repeat_interleave(counts),
+            sample=sample_of_items(samples),
             batch_size=len(samples),
         )
 
@@ -165,22 +158,15 @@ class Video(Modality):
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the backbone and the statistics."""
-        from safetensors.torch import save_file
-
         assert self.image_ is not None
-        assert self.mean_ is not None
-        assert self.std_ is not None
-        save_file({"mean": self.mean_, "std": self.std_}, folder / "statistics.safetensors")
+        save_statistics(folder, self.mean_, self.std_)
         (folder / "image").mkdir()
         return {"image": self.image_.save(folder / "image")}
 
     def load(self, folder: Path, state: dict[str, Any]) -> Video:
         """Return a fitted copy from what `save` wrote and returned."""
-        from safetensors.torch import load_file
-
         fitted = copy.copy(self)
-        tensors = load_file(folder / "statistics.safetensors")
-        fitted.mean_, fitted.std_ = tensors["mean"], tensors["std"]
+        fitted.mean_, fitted.std_ = load_statistics(folder)
         image = Image("frames", size=self.size, backbone=self.backbone, cache=self.cache)
         fitted.image_ = image.load(folder / "image", state["image"])
         return fitted

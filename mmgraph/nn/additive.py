@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from itertools import islice
+from typing import Any, TypeAlias, cast
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -11,7 +12,10 @@ from torch import Tensor, nn
 
 from mmgraph.items import Items
 from mmgraph.nn.bags import Bag
+from mmgraph.nn.scaling import usable_deviation
 from mmgraph.nn.tasks import Task
+
+_Groups: TypeAlias = dict[str, list[Bag]]
 
 
 class AdditiveModel(nn.Module):
@@ -110,8 +114,7 @@ class AdditiveModel(nn.Module):
             _minimise(alone, [self.alone_weight, self.alone_bias], max_iter)
 
     def _all_bags(self) -> list[tuple[str, Bag]]:
-        groups = cast("dict[str, list[Bag]]", self.bags)
-        return [(name, bag) for name, group in groups.items() for bag in group]
+        return [(k, bag) for k, group in cast("_Groups", self.bags).items() for bag in group]
 
     def _summaries(
         self, items: Mapping[str, Items]
@@ -130,9 +133,7 @@ class AdditiveModel(nn.Module):
             factor = torch.full_like(mean, bag.scale)
             if not x.is_sparse and real.any():
                 mean, std = x[real].mean(0), x[real].std(0, correction=0)
-                # A feature that hardly ever changes would be blown up by its tiny deviation.
-                std = std.clamp_min(0.01 * float(std.mean()))
-                factor = bag.scale / (torch.where(std > 0, std, 1.0) * bag.width**0.5)
+                factor = bag.scale / (usable_deviation(std, 0.01) * bag.width**0.5)
             means.append(mean)
             factors.append(factor)
         self.mean, self.factor = torch.cat(means), torch.cat(factors)
@@ -161,25 +162,21 @@ class AdditiveModel(nn.Module):
 
     def _alone(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch modalities outputs"]:
         """Return the logits of each modality by itself."""
-        parts = iter(self._products(scaled, self.alone_weight))
-        groups = cast("dict[str, list[Bag]]", self.bags).values()
-        return torch.stack(
-            [
-                bias
-                + sum((next(parts) for _ in group), start=bias.new_zeros(()))
-                + bias.new_zeros(scaled[0].shape[0], 1)
-                for bias, group in zip(self.alone_bias, groups, strict=True)
-            ],
-            dim=1,
-        )
+        groups = self._by_modality(self._products(scaled, self.alone_weight))
+        biases = self.alone_bias.expand(scaled[0].shape[0], -1, -1).unbind(1)
+        logits = [sum(group, start=bias) for bias, group in zip(biases, groups, strict=True)]
+        return torch.stack(logits, dim=1)
 
     def _has(self, present: Sequence[Bool[Tensor, "batch"]]) -> Bool[Tensor, "batch modalities"]:
         """True where a sample has a modality; those without bags count as there."""
-        found = iter(present)
-        groups = cast("dict[str, list[Bag]]", self.bags).values()
-        real = [[next(found) for _ in group] for group in groups]
         always = torch.ones_like(present[0])
-        return torch.stack([group[0] if group else always for group in real], dim=1)
+        groups = self._by_modality(present)
+        return torch.stack([group[0] if group else always for group in groups], dim=1)
+
+    def _by_modality(self, values: Sequence[Tensor]) -> list[list[Tensor]]:
+        """Group one value a bag by the bags' modalities."""
+        rest = iter(values)
+        return [list(islice(rest, len(group))) for group in cast("_Groups", self.bags).values()]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # The bags' widths are only known from what was saved.

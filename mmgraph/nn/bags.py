@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from mmgraph.items import Items
+from mmgraph.nn.encoders.tabular import FIRST_CATEGORY
 
 
 class Bag(nn.Module, ABC):
@@ -39,8 +40,7 @@ class Bag(nn.Module, ABC):
 
     def present(self, items: Items) -> Bool[Tensor, "batch"]:
         """True where a sample has an item with nodes."""
-        nodes = torch.zeros(items.batch_size, dtype=torch.long, device=items.length.device)
-        return nodes.index_add(0, items.sample, items.length) > 0
+        return items.nodes_per_sample > 0
 
 
 def mean_of_items(
@@ -78,7 +78,7 @@ class MeanBag(Bag):
         return mean_of_items(x, items)
 
 
-class NodeMeanBag(Bag):
+class NodeMeanBag(MeanBag):
     """Mean of precomputed features over all nodes of a sample, however many each item has.
 
     Args:
@@ -86,15 +86,6 @@ class NodeMeanBag(Bag):
         key: Name of the features in `Items.data`, [nodes, features].
         scale: Length of a standardised sample.
     """
-
-    def __init__(self, width: int, key: str = "features", *, scale: float = 2.0) -> None:
-        super().__init__()
-        self._width, self.key, self.scale = width, key, scale
-
-    @property
-    def width(self) -> int:
-        """Number of features."""
-        return self._width
 
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the means, zero where there are no nodes."""
@@ -145,8 +136,7 @@ class CategoryBag(Bag):
     """Which categories a sample has, as sparse rows of length 1.
 
     Args:
-        categories: Number of category ids; 0 is for values without a category, and 1 for
-            categories that are not known.
+        categories: Number of category ids; those before `FIRST_CATEGORY` are no categories.
         scale: Factor on the rows' length.
     """
 
@@ -157,12 +147,13 @@ class CategoryBag(Bag):
     @property
     def width(self) -> int:
         """Number of known categories."""
-        return self.categories - 2
+        return self.categories - FIRST_CATEGORY
 
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the rows as a sparse matrix; takes `category` [nodes]."""
         category = items.data["category"]
-        cell = torch.stack([items.node_layout()["sample"], category - 2])[:, category >= 2]
+        known = category >= FIRST_CATEGORY
+        cell = torch.stack([items.node_layout()["sample"], category - FIRST_CATEGORY])[:, known]
         cell = torch.unique(cell, dim=1)
         count = torch.bincount(cell[0], minlength=items.batch_size)
         value = count[cell[0]].rsqrt()

@@ -51,9 +51,8 @@ class MultimodalModel(nn.Module):
         self.task = task
         self.head = nn.Linear(fusion.out_channels, task.outputs)
         self.additive = additive
-        self.register_buffer("weights", torch.full((2,), task.part_weight))
-        if additive is None:
-            self.weights = torch.ones(2)
+        start = 1.0 if additive is None else task.part_weight
+        self.register_buffer("weights", torch.full((2,), start))
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of both parts together, or of the prior where there is no input."""

@@ -6,12 +6,12 @@ import math
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmgraph.items import Items
-from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell
+from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell, before_end
 from mmgraph.nodes import Nodes
 
 
@@ -53,11 +53,6 @@ class MaskedConv(nn.Module):
             return norm(maps)
         # A batch of which no sample has a sound has no statistics of its own.
         return F.batch_norm(maps, norm.running_mean, norm.running_var, norm.weight, norm.bias)
-
-
-def before_end(length: Int[Tensor, "items"], steps: int) -> Bool[Tensor, "items steps"]:
-    """True where a step lies before the end of its item."""
-    return torch.arange(steps, device=length.device) < length.unsqueeze(1)
 
 
 class FrameEncoder(nn.Module):

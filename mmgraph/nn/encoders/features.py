@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from mmgraph.items import Items
 from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell
@@ -37,16 +35,5 @@ class VectorEncoder(nn.Module):
         """Return a node for every vector."""
         x = self.project(items.data["features"].to(self.project.weight.dtype))
         if self.rnn is not None:
-            x = x + self._read(x, items)
+            x = x + self.rnn.read_flat(x, items.length)
         return Nodes.from_flat(self.norm(x), **items.node_layout(), batch_size=items.batch_size)
-
-    def _read(
-        self, x: Float[Tensor, "flat channels"], items: Items
-    ) -> Float[Tensor, "flat channels"]:
-        """Run the recurrent layer over each sequence, with one sequence a row."""
-        assert self.rnn is not None
-        count = len(items.length)
-        number = torch.arange(count, device=x.device)
-        owner = number.repeat_interleave(items.length, output_size=len(x))
-        sequences = Nodes.from_flat(x, sample=owner, batch_size=count)
-        return self.rnn(sequences.x, items.length)[sequences.mask]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
+
+from mmgraph.nodes import Nodes
 
 Cell = Literal["gru", "lstm"]
 
@@ -77,11 +79,30 @@ class BidirectionalRNN(nn.Module):
             x = torch.cat([there, again], dim=2)
         return x.masked_fill(~real.unsqueeze(2), 0.0)[:items, :steps]
 
+    def read_flat(
+        self, x: Float[Tensor, "flat channels_in"], length: Int[Tensor, "items"]
+    ) -> Float[Tensor, "flat channels_out"]:
+        """Return the states of sequences that lie one behind the other.
+
+        Args:
+            x: Steps of all sequences.
+            length: Number of steps of each.
+        """
+        number = torch.arange(len(length), device=x.device)
+        owner = number.repeat_interleave(length, output_size=len(x))
+        padded = Nodes.from_flat(x, sample=owner, batch_size=len(length))
+        return self(padded.x, length)[padded.mask]
+
+
+def before_end(length: Int[Tensor, "items"], steps: int) -> Bool[Tensor, "items steps"]:
+    """True where a step lies before the end of its item."""
+    return torch.arange(steps, device=length.device) < length.unsqueeze(1)
+
 
 def _reversal(length: Int[Tensor, "items"], steps: int) -> tuple[Tensor, Tensor]:
     """Say which steps are real, and where each comes from when real steps change order."""
     step = torch.arange(steps, device=length.device)
-    real = step < length.unsqueeze(1)  # [items, steps]
+    real = before_end(length, steps)
     return real, torch.where(real, length.unsqueeze(1) - 1 - step, step)
 
 

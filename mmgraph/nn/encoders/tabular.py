@@ -7,6 +7,9 @@ from torch import nn
 from mmgraph.items import Items
 from mmgraph.nodes import Nodes
 
+#: Category ids that belong to no column: of a number, and of a value that is not known.
+NO_CATEGORY, OTHER_CATEGORY, FIRST_CATEGORY = 0, 1, 2
+
 
 class ColumnEncoder(nn.Module):
     r"""One node a value: a line in the value for numbers, an embedding for categories.
@@ -39,8 +42,8 @@ class ColumnEncoder(nn.Module):
         self.weight = _embedding(columns, width * channels, channels) if width else None
         self.embedding = _embedding(categories, channels, channels) if categories else None
         if self.embedding is not None:
-            self.embedding.padding_idx = 0
-            nn.init.zeros_(self.embedding.weight[:2])
+            self.embedding.padding_idx = NO_CATEGORY
+            nn.init.zeros_(self.embedding.weight[:FIRST_CATEGORY])
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, items: Items) -> Nodes:

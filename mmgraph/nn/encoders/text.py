@@ -65,15 +65,5 @@ class TokenEncoder(nn.Module):
         if self.project is not None:
             x = x + self.project((items.data["features"] - self.mean) / self.std)
         x = self.dropout(x)
-        x = self.norm(x + self._read(x, items))
+        x = self.norm(x + self.rnn.read_flat(x, items.length))
         return Nodes.from_flat(x, **items.node_layout(), batch_size=items.batch_size)
-
-    def _read(
-        self, x: Float[Tensor, "flat channels"], items: Items
-    ) -> Float[Tensor, "flat channels"]:
-        """Run the recurrent layers over each text, with one text a row."""
-        count = len(items.length)
-        number = torch.arange(count, device=x.device)
-        owner = number.repeat_interleave(items.length, output_size=len(x))
-        texts = Nodes.from_flat(x, sample=owner, batch_size=count)
-        return self.rnn(texts.x, items.length)[texts.mask]

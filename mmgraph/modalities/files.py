@@ -1,0 +1,80 @@
+"""Files that cells name: where they lie, and errors a user can mend."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from mmgraph.errors import CellError
+
+_STATISTICS = "statistics.safetensors"
+
+
+def located(raw: Any, root: str | Path | None) -> Any:
+    """Return a path as lying in the folder `root`; anything else, addresses too, as it is.
+
+    Example:
+        >>> located("a.png", "photos").as_posix(), located(b"bytes", "photos")
+        ('photos/a.png', b'bytes')
+    """
+    if root is None or not isinstance(raw, str | Path) or "://" in str(raw):
+        return raw
+    return Path(root) / raw
+
+
+@contextmanager
+def opened(path: str | Path, what: str) -> Iterator[io.BufferedIOBase]:
+    """Open a file that a cell names.
+
+    Args:
+        path: The file.
+        what: What it should be, without an article: "image file".
+
+    Raises:
+        CellError: It is an address, does not exist, is a folder, or cannot be read.
+    """
+    if isinstance(path, str) and re.match(r"(?i)[a-z][a-z0-9+.]+://", path):
+        raise CellError(f"expected a local {what}, got the address {path!r}; download it first")
+    expected = f"expected {'an' if what[0] in 'aeiou' else 'a'} {what}, but {str(path)!r}"
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below, after errors are told
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise CellError(
+            f"{expected} does not exist; correct the path, or name the folder that paths are"
+            " relative to (root=...)"
+        ) from error
+    except IsADirectoryError as error:
+        raise CellError(f"{expected} is a folder; name a file in it") from error
+    except (OSError, ValueError) as error:
+        raise CellError(
+            f"{expected} cannot be read ({error}); correct the path or its permissions"
+        ) from error
+    with file:
+        yield file
+
+
+def save_statistics(
+    folder: Path, mean: Float[Tensor, "features"] | None, std: Float[Tensor, "features"] | None
+) -> None:
+    """Write mean and standard deviation, where there are any."""
+    from safetensors.torch import save_file
+
+    known = {} if mean is None or std is None else {"mean": mean, "std": std}
+    save_file(known, folder / _STATISTICS)
+
+
+def load_statistics(
+    folder: Path,
+) -> tuple[Float[Tensor, "features"] | None, Float[Tensor, "features"] | None]:
+    """Return the mean and standard deviation that `save_statistics` wrote."""
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / _STATISTICS)
+    return tensors.get("mean"), tensors.get("std")
