@@ -36,10 +36,11 @@ def make_data(pixels: int, samples: int = 2 * BATCH) -> tuple[list, data.SampleD
     """Return fitted modalities and random samples."""
     random = np.random.default_rng(0)
     words = ["".join(random.choice(list("abcdefgh"), 4)) for _ in range(400)]
+    sizes = random.integers(8, 60, samples)
     frame = pd.DataFrame(
         {
             "image": list(random.integers(0, 255, (samples, pixels, pixels, 3), dtype=np.uint8)),
-            "text": [" ".join(random.choice(words, random.integers(8, 60))) for _ in range(samples)],
+            "text": [" ".join(random.choice(words, size)) for size in sizes],
         }
     )
     fitted = [
@@ -142,9 +143,7 @@ def shares(pixels: int, rounds: int) -> list[dict]:
         arms = {
             f"{execution} {stage}": function
             for execution in ("dense", "sparse")
-            for stage, function in stages(
-                make_model(modalities, conv, execution), dataset
-            ).items()
+            for stage, function in stages(make_model(modalities, conv, execution), dataset).items()
             if execution == "dense" or stage == "graph"
         }
         times = take_turns(arms, rounds)
