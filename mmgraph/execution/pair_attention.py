@@ -31,6 +31,9 @@ def additive_attention(
         closed: True for pairs to leave out; no target may be left without any.
         slope: Slope of the LeakyReLU below 0.
     """
+    if closed is not None and closed.shape[2] == 1:
+        # The same pairs for all targets: a source of -inf gets no weight, and needs no mask.
+        source, closed = source.masked_fill(closed[:, :, 0], -float("inf")), None
     return _AdditiveAttention.apply(source, target, value, closed, slope)
 
 
@@ -61,7 +64,7 @@ class _AdditiveAttention(Function):
             to_weight = grad[part] @ value[part].mT
             # The softmax's gradient, then the LeakyReLU's.
             to_logit = to_weight.sub_((to_weight * weight).sum(3, keepdim=True)).mul_(weight)
-            to_logit = torch.where(total > 0, to_logit, to_logit * ctx.slope)
+            to_logit = torch.ops.aten.leaky_relu_backward(to_logit, total, ctx.slope, False)
             to_source[part], to_target[part] = to_logit.sum(2), to_logit.sum(3)
         return to_source, to_target, to_value, None, None
 
