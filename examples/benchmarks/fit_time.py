@@ -66,7 +66,7 @@ def main() -> None:
     if args.fit:
         print(json.dumps(fit(args.fit, args.epochs)))
         return
-    run_child("dense", 1)  # fills the cache of features
+    run_child("dense", 2)  # fills the cache of features
     results: dict[str, list[dict[str, float]]] = {arm: [] for arm in args.arms}
     print(f"{'':26}{'fit s':>8}{'epoch s':>9}{'accuracy':>10}")
     for _ in range(args.rounds):

@@ -20,6 +20,9 @@ from mmgraph.execution.mask_edges import MaskEdges, by_head
 from mmgraph.execution.stencil import overlaps
 from mmgraph.execution.stencil_edges import StencilEdges
 
+#: Numbers of one batch of pairs: half a megabyte stays in the processor's cache.
+_AT_ONCE = 2**17
+
 
 class DenseGATv2(AttentionForm):
     r"""`GATv2Conv` whose vectors of pairs of nodes live only in the processor's cache.
@@ -128,8 +131,8 @@ def _parts(
 ) -> Iterator[tuple[slice, Float[Tensor, "part target source channels"]]]:
     """Yield slices of the rows and, each time, the same memory for their pairs."""
     shape = right.shape[1], left.shape[2], left.shape[3]
-    # Half a megabyte stays in the cache; a single row may be more.
-    size = max(1, 2**17 // max(1, shape[0] * shape[1] * shape[2]))
+    # A single row may be more.
+    size = max(1, _AT_ONCE // max(1, shape[0] * shape[1] * shape[2]))
     memory = left.new_empty(min(size, len(left)), *shape)
     for start in range(0, len(left), size):
         part = slice(start, min(start + size, len(left)))

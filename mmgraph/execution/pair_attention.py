@@ -12,6 +12,9 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+#: Numbers of one batch of pairs, which should stay in the processor's cache.
+_AT_ONCE = 2**16
+
 
 def additive_attention(
     source: Float[Tensor, "batch heads nodes_source"],
@@ -83,7 +86,7 @@ def _weights(
 def _parts(source: Tensor, target: Tensor) -> Iterator[slice]:
     """Yield slices of samples whose pairs stay in the processor's cache."""
     pairs = source.shape[1] * source.shape[2] * target.shape[2]
-    size = max(1, 2**16 // max(1, pairs))
+    size = max(1, _AT_ONCE // max(1, pairs))
     for start in range(0, len(source), size):
         yield slice(start, start + size)
 

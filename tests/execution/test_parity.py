@@ -14,6 +14,8 @@ from torch_geometric.nn import (
     TransformerConv,
 )
 
+from mmgraph.execution import gatv2 as dense_gatv2
+from mmgraph.execution import pair_attention
 from mmgraph.relations import Chain, Complete, Custom, EdgeList, Grid, WithPosition
 
 CHANNELS = 8
@@ -122,6 +124,19 @@ def assert_parity(run, compare):
 def test_across_types(make, batch, make_nodes, assert_parity):
     source, target = map(make_nodes, BATCHES[batch])
     assert_parity(make().double(), Complete(), source, target)
+
+
+@pytest.mark.parametrize(
+    "relation", [Complete(), Complete(loops=False), Complete("item")], ids=repr
+)
+@pytest.mark.parametrize("make", [gat(heads=3), gatv2(heads=3)], ids=["gat", "gatv2"])
+@pytest.mark.parametrize("at_once", [1, 40, 150])
+def test_a_few_pairs_at_a_time(make, relation, at_once, make_nodes, assert_parity, monkeypatch):
+    """Whatever part of the pairs fits the cache."""
+    for module in (pair_attention, dense_gatv2):
+        monkeypatch.setattr(module, "_AT_ONCE", at_once)
+    nodes = make_nodes([[2, 3], [], [1, 4], [5]])
+    assert_parity(make().double(), relation, nodes, nodes)
 
 
 @every_conv
