@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -24,6 +25,7 @@ from torch.utils.data import DataLoader
 
 from mmgraph.allocator import kept_memory
 from mmgraph.data import Batch
+from mmgraph.errors import DataError
 from mmgraph.nn.model import MultimodalModel
 
 logger = logging.getLogger("mmgraph")
@@ -71,7 +73,6 @@ class TrainingModule(L.LightningModule):
         super().__init__()
         self.model = model
         self.settings = settings
-        self.history: list[dict[str, int | float]] = []
         # The mean over the last steps is what is validated and kept: it errs less than any of
         # them (https://arxiv.org/abs/1803.05407), and its epochs differ less by chance.
         self.average = AveragedModel(
@@ -136,7 +137,10 @@ class TrainingModule(L.LightningModule):
 
 
 class History(Callback):
-    """Collects the metrics of each epoch in `module.history`."""
+    """Collects the metrics of each epoch in `entries`."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, int | float]] = []
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Start the clock."""
@@ -146,8 +150,15 @@ class History(Callback):
         """Keep what was logged."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         seconds = time.perf_counter() - self.start
-        assert isinstance(module, TrainingModule)
-        module.history.append({"epoch": trainer.current_epoch, **metrics, "seconds": seconds})
+        self.entries.append({"epoch": trainer.current_epoch, **metrics, "seconds": seconds})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"entries": self.entries}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.entries = list(state_dict["entries"])
 
 
 class BestWeights(Callback):
@@ -180,9 +191,101 @@ class BestWeights(Callback):
         if self.waited >= self.patience:
             trainer.should_stop = True
 
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Stop at once where training had already stopped before its checkpoint was read."""
+        if self.waited >= self.patience:
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"best": self.best, "waited": self.waited, "state": self.state}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.best, self.waited = state_dict["best"], state_dict["waited"]
+        self.state = state_dict["state"]
+
     def restore(self, module: TrainingModule) -> None:
         """Give the model the best weights, or without held-out samples the last ones."""
         module.model.load_state_dict(self.state or module.averaged().state_dict())
+
+
+class Checkpoint(Callback):
+    """Writes the state of the training after each epoch, so that it can go on after a kill.
+
+    A file is complete or not there: it is written beside its place and then moved. Where it
+    cannot be written, one warning says so, and training goes on without.
+
+    Args:
+        path: The file.
+        identity: What the training must have in common with one that goes on from the file.
+        generator: Source of the order of batches.
+    """
+
+    def __init__(self, path: Path, identity: str, generator: torch.Generator | None) -> None:
+        self.path = path
+        self.identity = identity
+        self.generator = generator
+        self._works = True
+
+    def find(self) -> Path | None:
+        """Return the file if there is one that this training can go on from.
+
+        Raises:
+            DataError: It is damaged, or of another training.
+        """
+        if not self.path.is_file():
+            return None
+        try:
+            # Tensors and plain containers only: nothing in the file is run.
+            found = torch.load(self.path, map_location="cpu", weights_only=True)["identity"]
+        except Exception as error:
+            raise DataError(
+                f"{self.path}: damaged, or not a checkpoint of mmgraph ({error}); delete it to "
+                "train from the beginning"
+            ) from error
+        if found != self.identity:
+            raise DataError(
+                f"{self.path}: is of a training with other rows, labels or settings; delete it, "
+                "or choose another checkpoint_dir"
+            )
+        return self.path
+
+    # After the other callbacks' `on_train_epoch_end`, which change what is kept.
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Write the file."""
+        if not self._works:
+            return
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            trainer.save_checkpoint(beside)
+            os.replace(beside, self.path)
+        except OSError as error:
+            self._works = False
+            with suppress(OSError):
+                beside.unlink()
+            logger.warning("no checkpoint can be written, training goes on without: %s", error)
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Keep what decides the epochs to come, besides what Lightning keeps."""
+        checkpoint["identity"] = self.identity
+        checkpoint["random"] = torch.get_rng_state()
+        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
+        if self.generator is not None:
+            checkpoint["random_order"] = self.generator.get_state()
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Draw from now on what would have been drawn."""
+        torch.set_rng_state(checkpoint["random"].cpu())
+        if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
+        if self.generator is not None:
+            self.generator.set_state(checkpoint["random_order"].cpu())
 
 
 @contextmanager
@@ -270,15 +373,28 @@ def train(
     training: DataLoader[int],
     validation: DataLoader[int] | None,
     settings: TrainingSettings,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train the fused part of a model in place, and leave it with its best weights on the CPU.
 
+    Args:
+        model: The model, untrained.
+        training: Batches to learn from.
+        validation: Held-out batches that choose the best epoch.
+        settings: How to train.
+        checkpoint: Where to keep the state of the training, and to go on from.
+
     Raises:
         FloatingPointError: The loss is not finite.
+        DataError: The checkpoint is damaged or of another training.
     """
     module = TrainingModule(model, settings)
-    best = BestWeights(settings.patience)
-    callbacks: list[Callback] = [History(), best]
+    history, best = History(), BestWeights(settings.patience)
+    callbacks: list[Callback] = [history, best]
+    begun = None
+    if checkpoint is not None:
+        callbacks.append(checkpoint)
+        begun = checkpoint.find()
     if settings.progress:
         callbacks.append(TQDMProgressBar(refresh_rate=10, leave=False))
     with _quiet(), kept_memory():
@@ -303,7 +419,7 @@ def train(
             trainer.should_stop = interrupted = True
 
         with stop_on_interrupt(stop):
-            trainer.fit(module, training, validation)
+            trainer.fit(module, training, validation, ckpt_path=begun, weights_only=True)
     best.restore(module)
     model.to("cpu").eval()
-    return TrainingResult(module.history, interrupted)
+    return TrainingResult(history.entries, interrupted)

@@ -74,6 +74,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         device: str = "auto",
         log_dir: str | Path | None = None,
         logs: Literal["csv", "tensorboard"] = "csv",
+        checkpoint_dir: str | Path | None = None,
         verbose: bool = True,
     ) -> None:
         self.modalities = modalities
@@ -97,6 +98,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         self.device = device
         self.log_dir = log_dir
         self.logs = logs
+        self.checkpoint_dir = checkpoint_dir
         self.verbose = verbose
 
     def fit(self: AnyEstimator, X: Any, y: Any, groups: Any = None) -> AnyEstimator:
@@ -230,6 +232,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             refit=self.refit,
             modality_dropout=self.modality_dropout,
             seed=self.random_state,
+            checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir),
         )
 
     def _build_model(self) -> MultimodalModel:
