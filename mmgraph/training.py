@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +73,8 @@ class TrainingModule(L.LightningModule):
         super().__init__()
         self.model = model
         self.settings = settings
+        #: Why training cannot go on, once it cannot.
+        self.broken: str | None = None
         # The mean over the last steps is what is validated and kept: it errs less than any of
         # them (https://arxiv.org/abs/1803.05407), and its epochs differ less by chance.
         self.average = AveragedModel(
@@ -89,13 +91,41 @@ class TrainingModule(L.LightningModule):
         """Let the averaged weights follow."""
         self.average.update_parameters(self.model)
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Return the loss of a batch."""
-        return self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
+    def training_step(self, batch: Batch, _: int) -> Tensor | None:
+        """Return the loss of a batch; stop training, and learn nothing, if it is not finite."""
+        self._batch = batch
+        with explained_memory(batch):
+            loss = self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
+        if torch.isfinite(loss):
+            return loss
+        self.broken = self._explain_loss(batch)
+        self.trainer.should_stop = True
+        return None
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Compute gradients."""
+        with explained_memory(self._batch):
+            super().backward(loss, *args, **kwargs)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """Log loss and metric of a held-out batch."""
         self._step(batch, "val", label_smoothing=0.0)
+
+    @property
+    def slower(self) -> str:
+        """Return the advice to learn more slowly."""
+        return f"lower learning_rate (now {self.settings.learning_rate:g})"
+
+    def _explain_loss(self, batch: Batch) -> str:
+        with torch.no_grad():
+            fine = self.model.fused_logits(batch.items).isfinite().all(1).tolist()
+        names = [name for name, well in zip(batch.names, fine, strict=True) if not well]
+        some = 0 < len(names) < len(fine)
+        advice = f"look at their inputs, or {self.slower}" if some else self.slower
+        return (
+            f"epoch {self.current_epoch + 1}: the loss is not finite for rows "
+            f"{_first(names or batch.names)}; {advice}"
+        )
 
     def _step(self, batch: Batch, stage: str, *, label_smoothing: float) -> Tensor:
         assert batch.target is not None
@@ -136,6 +166,36 @@ class TrainingModule(L.LightningModule):
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
 
+def _first(names: Sequence[str]) -> str:
+    """Name some rows."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+@contextmanager
+def explained_memory(batch: Batch) -> Iterator[None]:
+    """Within the block, a lack of memory says which batch it was, and what to do.
+
+    Raises:
+        MemoryError: In place of what torch raises on GPUs and CPUs.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        lacks = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not lacks and "can't allocate memory" not in str(error):
+            raise
+        nodes = ", ".join(
+            f"up to {int(items.nodes_per_sample.max())} {name} nodes"
+            for name, items in batch.items.items()
+        )
+        raise MemoryError(
+            f"a batch of {len(batch.names)} rows ({_first(batch.names)}) with {nodes} needs more "
+            "memory than there is; lower batch_size, the length of texts (max_tokens=), the size "
+            "of images (size=) or channels"
+        ) from error
+
+
 class History(Callback):
     """Collects the metrics of each epoch in `entries`."""
 
@@ -147,7 +207,10 @@ class History(Callback):
         self.start = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Keep what was logged."""
+        """Keep what was logged, unless the epoch broke off."""
+        assert isinstance(module, TrainingModule)
+        if module.broken:
+            return
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         seconds = time.perf_counter() - self.start
         self.entries.append({"epoch": trainer.current_epoch, **metrics, "seconds": seconds})
@@ -176,16 +239,20 @@ class BestWeights(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Compare with the best epoch so far."""
-        for name, kind in (("train_loss", "training"), ("val_loss", "held-out")):
-            if not torch.isfinite(trainer.callback_metrics.get(name, torch.zeros(()))):
-                raise FloatingPointError(f"the {kind} loss is not finite; lower learning_rate")
+        assert isinstance(module, TrainingModule)
         loss = trainer.callback_metrics.get("val_loss")
-        if loss is None:
+        if loss is None or module.broken:
+            return
+        if not torch.isfinite(loss):
+            module.broken = (
+                f"epoch {trainer.current_epoch + 1}: the held-out loss is not finite; "
+                f"{module.slower}"
+            )
+            trainer.should_stop = True
             return
         self.waited += 1
         if float(loss) < self.best:
             self.best, self.waited = float(loss), 0
-            assert isinstance(module, TrainingModule)
             state = module.averaged().state_dict()
             self.state = {name: value.detach().clone() for name, value in state.items()}
         if self.waited >= self.patience:
@@ -254,7 +321,8 @@ class Checkpoint(Callback):
     # After the other callbacks' `on_train_epoch_end`, which change what is kept.
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Write the file."""
-        if not self._works:
+        assert isinstance(module, TrainingModule)
+        if not self._works or module.broken:
             return
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
@@ -355,7 +423,7 @@ class TrainingResult:
     Args:
         history: Metrics of each epoch: epoch, train_loss, train_<metric of the task>, seconds,
             and with held-out samples the same with val.
-        interrupted: True where Ctrl-C ended it.
+        interrupted: True where Ctrl-C, or a loss that is not finite, ended it.
     """
 
     history: list[dict[str, int | float]]
@@ -385,12 +453,13 @@ def train(
         checkpoint: Where to keep the state of the training, and to go on from.
 
     Raises:
-        FloatingPointError: The loss is not finite.
+        FloatingPointError: The loss is not finite before an epoch is done.
+        MemoryError: A batch is too large for the machine.
         DataError: The checkpoint is damaged or of another training.
     """
     module = TrainingModule(model, settings)
     history, best = History(), BestWeights(settings.patience)
-    callbacks: list[Callback] = [history, best]
+    callbacks: list[Callback] = [best, history]
     begun = None
     if checkpoint is not None:
         callbacks.append(checkpoint)
@@ -422,4 +491,9 @@ def train(
             trainer.fit(module, training, validation, ckpt_path=begun, weights_only=True)
     best.restore(module)
     model.to("cpu").eval()
+    if module.broken:
+        if not history.entries or not all(x.isfinite().all() for x in model.parameters()):
+            raise FloatingPointError(module.broken)
+        logger.warning("%s. Training stopped, the best weights so far are kept", module.broken)
+        interrupted = True
     return TrainingResult(history.entries, interrupted)

@@ -129,7 +129,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
             items = data.transform(self.modalities_, frame)
             for modality in self.modalities_:
                 modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
-            dataset = data.SampleDataset(self.modalities_, items, target)
+            names = [data.row_name(frame.index, row) for row in range(len(frame))]
+            dataset = data.SampleDataset(self.modalities_, items, target, names=names)
             held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
             if self.validation and not len(held_out):
                 logger.info(
