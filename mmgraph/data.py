@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -236,12 +236,24 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
 
     Raises:
         DataError: A cell cannot be read.
+        ValueError: An argument of the modality is none of its choices.
     """
+    _check_choices(modality)
     cells = modality_cells(modality, frame)
     try:
         return modality.fit(cells, seed=seed)
     except CellError as error:
         raise row_error(frame, modality, error) from error
+
+
+def _check_choices(modality: Modality) -> None:
+    """Refuse what is none of an argument's choices, which would count as one of them."""
+    for name, kind in get_type_hints(type(modality)).items():
+        if get_origin(kind) is Literal and getattr(modality, name) not in get_args(kind):
+            raise ValueError(
+                f"{type(modality).__name__}: expected {name} to be one of "
+                f"{', '.join(map(repr, get_args(kind)))}, got {getattr(modality, name)!r}"
+            )
 
 
 def transform(

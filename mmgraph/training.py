@@ -398,6 +398,8 @@ def _quiet() -> Iterator[None]:
             ".*Checkpoint directory .* exists.*",
             ".*Experiment logs directory .* exists.*",
             ".*Initializing zero-element tensors.*",
+            # the batch whose loss is not finite, which is said in better words
+            ".*`training_step` returned `None`.*",
         ):
             warnings.filterwarnings("ignore", message=message)
         for each in loggers:

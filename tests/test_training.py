@@ -199,8 +199,12 @@ def break_off(monkeypatch, epoch, spoil):
 
     def training_step(self, batch, number):
         if self.current_epoch == epoch:
-            fused = self.model.fused_logits
-            monkeypatch.setattr(self.model, "fused_logits", lambda items: spoil(fused(items)))
+            model, fused = self.model, self.model.fused_logits
+
+            def fused_logits(items):
+                return spoil(fused(items)) if model.training else fused(items)
+
+            monkeypatch.setattr(model, "fused_logits", fused_logits)
         return step(self, batch, number)
 
     monkeypatch.setattr(TrainingModule, "training_step", training_step)
@@ -235,7 +239,7 @@ def test_a_batch_too_large_says_what_to_lower(frame, make_classifier, monkeypatc
 
 
 def test_a_gpu_too_small_says_what_to_lower(frame, make_classifier, monkeypatch):
-    def exhaust(self, loss, *args, **kwargs):
+    def exhaust(self, *args, **kwargs):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Tensor, "backward", exhaust)
