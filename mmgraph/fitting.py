@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from torch import Tensor
 from mmgraph.data import SampleDataset
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.training import Checkpoint, TrainingResult, TrainingSettings, train
+
+logger = logging.getLogger("mmgraph")
 
 #: Of the training with held-out rows, and of that on all rows.
 _CHECKPOINTS = ("held_out.ckpt", "all_rows.ckpt")
@@ -72,7 +75,11 @@ class Fitting:
         self._balance(chosen, validation)
         if not self.refit or result.interrupted:
             return chosen, result.history
-        model, again = self._train(dataset, rows, None, result.best_epochs)
+        try:
+            model, again = self._train(dataset, rows, None, result.best_epochs)
+        except FloatingPointError as error:
+            logger.warning("%s. The model that was trained without held-out rows is kept", error)
+            return chosen, result.history
         if again.interrupted:
             return chosen, result.history  # better than one that is half trained
         self._fit_additive(model, dataset, rows)

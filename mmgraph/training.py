@@ -455,7 +455,7 @@ def train(
         checkpoint: Where to keep the state of the training, and to go on from.
 
     Raises:
-        FloatingPointError: The loss is not finite before an epoch is done.
+        FloatingPointError: The loss is not finite before held-out rows have chosen an epoch.
         MemoryError: A batch is too large for the machine.
         DataError: The checkpoint is damaged or of another training.
     """
@@ -494,7 +494,7 @@ def train(
     best.restore(module)
     model.to("cpu").eval()
     if module.broken:
-        if not history.entries or not all(x.isfinite().all() for x in model.parameters()):
+        if best.state is None:
             raise FloatingPointError(module.broken)
         logger.warning("%s. Training stopped, the best weights so far are kept", module.broken)
         interrupted = True

@@ -107,10 +107,10 @@ def check_error(model: MultimodalGraphClassifier, frame: pd.DataFrame, name: str
     """See that an unreadable file ends in the one error there is for it."""
     try:
         model.predict(frame)
+        message = "an unreadable file was predicted"
     except DataError as error:
-        assert str(error).startswith(f"row 1, column '{name}': "), error
-    else:
-        raise AssertionError("an unreadable file was predicted")
+        message = str(error)
+    assert message.startswith(f"row 1, column '{name}': "), message
 
 
 def main() -> None:
