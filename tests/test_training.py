@@ -171,7 +171,7 @@ def test_loss_that_is_not_finite_without_held_out_rows(frame, make_classifier):
     clf = make_classifier([TEXT], learning_rate=1e30, epochs=20, validation=0.0)
     with pytest.raises(
         FloatingPointError,
-        match=r"epoch 1: the loss is not finite for rows .*; lower learning_rate",
+        match=r"epoch [12]: the loss is not finite for rows .*; lower learning_rate",
     ):
         clf.fit(frame, frame["label"])
 
