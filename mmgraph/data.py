@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -32,20 +32,24 @@ class Batch:
     Args:
         items: Items by node type.
         target: Target of each sample, as its task encodes it.
+        names: What the table calls each sample, for messages.
     """
 
     items: dict[str, Items]
     target: Shaped[Tensor, "batch *outputs"] | None = None
+    names: Sequence[str] = ()
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the same batch on another device."""
         target = None if self.target is None else self.target.to(device)
-        return Batch({name: items.to(device) for name, items in self.items.items()}, target)
+        items = {name: each.to(device) for name, each in self.items.items()}
+        return Batch(items, target, self.names)
 
     def pin_memory(self) -> Batch:
         """Return the same batch in page-locked memory, for quicker copies to a GPU."""
         target = None if self.target is None else self.target.pin_memory()
-        return Batch({k: items.pin_memory() for k, items in self.items.items()}, target)
+        items = {name: each.pin_memory() for name, each in self.items.items()}
+        return Batch(items, target, self.names)
 
 
 def read_frame(data: Any) -> pd.DataFrame:
@@ -232,12 +236,24 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
 
     Raises:
         DataError: A cell cannot be read.
+        ValueError: An argument of the modality is none of its choices.
     """
+    _check_choices(modality)
     cells = modality_cells(modality, frame)
     try:
         return modality.fit(cells, seed=seed)
     except CellError as error:
         raise row_error(frame, modality, error) from error
+
+
+def _check_choices(modality: Modality) -> None:
+    """Refuse what is none of an argument's choices, which would count as one of them."""
+    for name, kind in get_type_hints(type(modality)).items():
+        if get_origin(kind) is Literal and getattr(modality, name) not in get_args(kind):
+            raise ValueError(
+                f"{type(modality).__name__}: expected {name} to be one of "
+                f"{', '.join(map(repr, get_args(kind)))}, got {getattr(modality, name)!r}"
+            )
 
 
 def transform(
@@ -273,6 +289,7 @@ class SampleDataset(Dataset[int]):
         augment: Change items randomly, as each modality does it.
         modality_dropout: Probability of hiding a modality of a row, each by itself; one that
             the row has always stays.
+        names: What the table calls each row; None: rows are numbered.
     """
 
     def __init__(
@@ -283,12 +300,14 @@ class SampleDataset(Dataset[int]):
         *,
         augment: bool = False,
         modality_dropout: float = 0.0,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.modalities = list(modalities)
         self.items = items
         self.target = target
         self.augment = augment
         self.modality_dropout = modality_dropout
+        self.names = list(map(str, range(len(self)))) if names is None else names
 
     def __len__(self) -> int:
         return len(next(iter(self.items.values())))
@@ -303,7 +322,12 @@ class SampleDataset(Dataset[int]):
         items = {name: [values[row] for row in rows] for name, values in self.items.items()}
         target = None if self.target is None else self.target[torch.as_tensor(rows)]
         return SampleDataset(
-            self.modalities, items, target, augment=augment, modality_dropout=modality_dropout
+            self.modalities,
+            items,
+            target,
+            augment=augment,
+            modality_dropout=modality_dropout,
+            names=[self.names[row] for row in rows],
         )
 
     def collate(self, rows: Sequence[int]) -> Batch:
@@ -317,7 +341,7 @@ class SampleDataset(Dataset[int]):
                 samples = [[modality.augment(item) for item in sample] for sample in samples]
             joined[modality.node_type] = modality.collate(samples)
         target = None if self.target is None else self.target[torch.as_tensor(rows)]
-        return Batch(joined, target)
+        return Batch(joined, target, [self.names[row] for row in rows])
 
     def _hidden(self, rows: Sequence[int]) -> list[list[bool]]:
         """Say which modalities (outer) of which rows (inner) to hide."""

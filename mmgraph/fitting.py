@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +15,12 @@ from torch import Tensor
 
 from mmgraph.data import SampleDataset
 from mmgraph.nn.model import MultimodalModel
-from mmgraph.training import TrainingResult, TrainingSettings, train
+from mmgraph.training import Checkpoint, TrainingResult, TrainingSettings, train
+
+logger = logging.getLogger("mmgraph")
+
+#: Of the training with held-out rows, and of that on all rows.
+_CHECKPOINTS = ("held_out.ckpt", "all_rows.ckpt")
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Fitting:
         refit: Train again on all rows once the best number of epochs is known.
         modality_dropout: Probability of hiding a modality of a row in training.
         seed: Seed of everything random.
+        checkpoint_dir: Where the state of the training is kept until it is done; None: nowhere.
     """
 
     build: Callable[[], MultimodalModel]
@@ -34,6 +43,7 @@ class Fitting:
     refit: bool
     modality_dropout: float
     seed: int
+    checkpoint_dir: Path | None = None
 
     def fit(
         self, dataset: SampleDataset, held_out: Int[np.ndarray, "held_out"]
@@ -44,6 +54,15 @@ class Fitting:
             dataset: All training rows with their targets.
             held_out: Rows that choose the epoch and weigh the parts; none is fine.
         """
+        fitted = self._fit(dataset, held_out)
+        if self.checkpoint_dir is not None:
+            for name in _CHECKPOINTS:
+                (self.checkpoint_dir / name).unlink(missing_ok=True)
+        return fitted
+
+    def _fit(
+        self, dataset: SampleDataset, held_out: Int[np.ndarray, "held_out"]
+    ) -> tuple[MultimodalModel, list[dict[str, int | float]]]:
         rows = np.arange(len(dataset))
         if not len(held_out):
             model, result = self._train(dataset, rows, None, self.settings.epochs)
@@ -56,7 +75,11 @@ class Fitting:
         self._balance(chosen, validation)
         if not self.refit or result.interrupted:
             return chosen, result.history
-        model, again = self._train(dataset, rows, None, result.best_epochs)
+        try:
+            model, again = self._train(dataset, rows, None, result.best_epochs)
+        except FloatingPointError as error:
+            logger.warning("%s. The model that was trained without held-out rows is kept", error)
+            return chosen, result.history
         if again.interrupted:
             return chosen, result.history  # better than one that is half trained
         self._fit_additive(model, dataset, rows)
@@ -80,13 +103,34 @@ class Fitting:
         assert training.target is not None
         model = self.build()
         model.task.fit(training.target)
+        settings = replace(self.settings, epochs=epochs)
+        checkpoint = None
+        if self.checkpoint_dir is not None:
+            name = _CHECKPOINTS[validation is None]
+            identity = self._identity(model, settings, training)
+            checkpoint = Checkpoint(self.checkpoint_dir / name, identity, generator)
         result = train(
             model,
             training.loader(self.batch_size, shuffle=True, generator=generator),
             None if validation is None else validation.loader(self.batch_size),
-            replace(self.settings, epochs=epochs),
+            settings,
+            checkpoint,
         )
         return model, result
+
+    def _identity(
+        self, model: MultimodalModel, settings: TrainingSettings, training: SampleDataset
+    ) -> str:
+        """Return a hash of what decides a training, as far as it can be told quickly."""
+        # Where it runs and what it shows decide nothing.
+        decisive = replace(settings, device="", log_dir=None, logs="csv", progress=False)
+        shapes = [(name, list(x.shape)) for name, x in model.state_dict().items()]
+        text = repr((decisive, self.batch_size, self.modality_dropout, self.seed, shapes))
+        digest = hashlib.blake2b(text.encode(), digest_size=16)
+        assert training.target is not None
+        digest.update(training.target.numpy().tobytes())
+        digest.update(training.num_nodes().tobytes())
+        return digest.hexdigest()
 
     def _fit_additive(
         self, model: MultimodalModel, dataset: SampleDataset, rows: Int[np.ndarray, "kept"]

@@ -78,7 +78,8 @@ def _write(estimator: MultimodalEstimator, folder: Path) -> None:
     parameters["relations"] = _write_relations(estimator.relations)
     parameters["conv"] = _name_of(estimator.conv)
     parameters["fusion"] = _name_of(estimator.fusion)
-    parameters["log_dir"] = None if estimator.log_dir is None else str(estimator.log_dir)
+    for key in ("log_dir", "checkpoint_dir"):
+        parameters[key] = None if parameters[key] is None else str(parameters[key])
     config = {
         "format": FORMAT,
         "mmgraph": __version__,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -24,6 +25,7 @@ from torch.utils.data import DataLoader
 
 from mmgraph.allocator import kept_memory
 from mmgraph.data import Batch
+from mmgraph.errors import DataError
 from mmgraph.nn.model import MultimodalModel
 
 logger = logging.getLogger("mmgraph")
@@ -71,7 +73,8 @@ class TrainingModule(L.LightningModule):
         super().__init__()
         self.model = model
         self.settings = settings
-        self.history: list[dict[str, int | float]] = []
+        #: Why training cannot go on, once it cannot.
+        self.broken: str | None = None
         # The mean over the last steps is what is validated and kept: it errs less than any of
         # them (https://arxiv.org/abs/1803.05407), and its epochs differ less by chance.
         self.average = AveragedModel(
@@ -88,13 +91,41 @@ class TrainingModule(L.LightningModule):
         """Let the averaged weights follow."""
         self.average.update_parameters(self.model)
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Return the loss of a batch."""
-        return self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
+    def training_step(self, batch: Batch, _: int) -> Tensor | None:
+        """Return the loss of a batch; stop training, and learn nothing, if it is not finite."""
+        self._batch = batch
+        with explained_memory(batch):
+            loss = self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
+        if torch.isfinite(loss):
+            return loss
+        self.broken = self._explain_loss(batch)
+        self.trainer.should_stop = True
+        return None
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Compute gradients."""
+        with explained_memory(self._batch):
+            super().backward(loss, *args, **kwargs)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """Log loss and metric of a held-out batch."""
         self._step(batch, "val", label_smoothing=0.0)
+
+    @property
+    def slower(self) -> str:
+        """Return the advice to learn more slowly."""
+        return f"lower learning_rate (now {self.settings.learning_rate:g})"
+
+    def _explain_loss(self, batch: Batch) -> str:
+        with torch.no_grad():
+            fine = self.model.fused_logits(batch.items).isfinite().all(1).tolist()
+        names = [name for name, well in zip(batch.names, fine, strict=True) if not well]
+        some = 0 < len(names) < len(fine)
+        advice = f"look at their inputs, or {self.slower}" if some else self.slower
+        return (
+            f"epoch {self.current_epoch + 1}: the loss is not finite for rows "
+            f"{_first(names or batch.names)}; {advice}"
+        )
 
     def _step(self, batch: Batch, stage: str, *, label_smoothing: float) -> Tensor:
         assert batch.target is not None
@@ -135,19 +166,62 @@ class TrainingModule(L.LightningModule):
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
 
+def _first(names: Sequence[str]) -> str:
+    """Name some rows."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+@contextmanager
+def explained_memory(batch: Batch) -> Iterator[None]:
+    """Within the block, a lack of memory says which batch it was, and what to do.
+
+    Raises:
+        MemoryError: In place of what torch raises on GPUs and CPUs.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        lacks = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not lacks and "can't allocate memory" not in str(error):
+            raise
+        nodes = ", ".join(
+            f"up to {int(items.nodes_per_sample.max())} {name} nodes"
+            for name, items in batch.items.items()
+        )
+        raise MemoryError(
+            f"a batch of {len(batch.names)} rows ({_first(batch.names)}) with {nodes} needs more "
+            "memory than there is; lower batch_size, the length of texts (max_tokens=), the size "
+            "of images (size=) or channels"
+        ) from error
+
+
 class History(Callback):
-    """Collects the metrics of each epoch in `module.history`."""
+    """Collects the metrics of each epoch in `entries`."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, int | float]] = []
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Start the clock."""
         self.start = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        """Keep what was logged."""
+        """Keep what was logged, unless the epoch broke off."""
+        assert isinstance(module, TrainingModule)
+        if module.broken:
+            return
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         seconds = time.perf_counter() - self.start
-        assert isinstance(module, TrainingModule)
-        module.history.append({"epoch": trainer.current_epoch, **metrics, "seconds": seconds})
+        self.entries.append({"epoch": trainer.current_epoch, **metrics, "seconds": seconds})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"entries": self.entries}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.entries = list(state_dict["entries"])
 
 
 class BestWeights(Callback):
@@ -165,24 +239,121 @@ class BestWeights(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Compare with the best epoch so far."""
-        for name, kind in (("train_loss", "training"), ("val_loss", "held-out")):
-            if not torch.isfinite(trainer.callback_metrics.get(name, torch.zeros(()))):
-                raise FloatingPointError(f"the {kind} loss is not finite; lower learning_rate")
+        assert isinstance(module, TrainingModule)
         loss = trainer.callback_metrics.get("val_loss")
-        if loss is None:
+        if loss is None or module.broken:
+            return
+        if not torch.isfinite(loss):
+            module.broken = (
+                f"epoch {trainer.current_epoch + 1}: the held-out loss is not finite; "
+                f"{module.slower}"
+            )
+            trainer.should_stop = True
             return
         self.waited += 1
         if float(loss) < self.best:
             self.best, self.waited = float(loss), 0
-            assert isinstance(module, TrainingModule)
             state = module.averaged().state_dict()
             self.state = {name: value.detach().clone() for name, value in state.items()}
         if self.waited >= self.patience:
             trainer.should_stop = True
 
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Stop at once where training had already stopped before its checkpoint was read."""
+        if self.waited >= self.patience:
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"best": self.best, "waited": self.waited, "state": self.state}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.best, self.waited = state_dict["best"], state_dict["waited"]
+        self.state = state_dict["state"]
+
     def restore(self, module: TrainingModule) -> None:
         """Give the model the best weights, or without held-out samples the last ones."""
         module.model.load_state_dict(self.state or module.averaged().state_dict())
+
+
+class Checkpoint(Callback):
+    """Writes the state of the training after each epoch, so that it can go on after a kill.
+
+    A file is complete or not there: it is written beside its place and then moved. Where it
+    cannot be written, one warning says so, and training goes on without.
+
+    Args:
+        path: The file.
+        identity: What the training must have in common with one that goes on from the file.
+        generator: Source of the order of batches.
+    """
+
+    def __init__(self, path: Path, identity: str, generator: torch.Generator | None) -> None:
+        self.path = path
+        self.identity = identity
+        self.generator = generator
+        self._works = True
+
+    def find(self) -> Path | None:
+        """Return the file if there is one that this training can go on from.
+
+        Raises:
+            DataError: It is damaged, or of another training.
+        """
+        if not self.path.is_file():
+            return None
+        try:
+            # Tensors and plain containers only: nothing in the file is run.
+            found = torch.load(self.path, map_location="cpu", weights_only=True)["identity"]
+        except Exception as error:
+            raise DataError(
+                f"{self.path}: damaged, or not a checkpoint of mmgraph ({error}); delete it to "
+                "train from the beginning"
+            ) from error
+        if found != self.identity:
+            raise DataError(
+                f"{self.path}: is of a training with other rows, labels or settings; delete it, "
+                "or choose another checkpoint_dir"
+            )
+        return self.path
+
+    # After the other callbacks' `on_train_epoch_end`, which change what is kept.
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Write the file."""
+        assert isinstance(module, TrainingModule)
+        if not self._works or module.broken:
+            return
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            trainer.save_checkpoint(beside)
+            os.replace(beside, self.path)
+        except OSError as error:
+            self._works = False
+            with suppress(OSError):
+                beside.unlink()
+            logger.warning("no checkpoint can be written, training goes on without: %s", error)
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Keep what decides the epochs to come, besides what Lightning keeps."""
+        checkpoint["identity"] = self.identity
+        checkpoint["random"] = torch.get_rng_state()
+        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
+        if self.generator is not None:
+            checkpoint["random_order"] = self.generator.get_state()
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Draw from now on what would have been drawn."""
+        torch.set_rng_state(checkpoint["random"].cpu())
+        if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
+        if self.generator is not None:
+            self.generator.set_state(checkpoint["random_order"].cpu())
 
 
 @contextmanager
@@ -227,6 +398,8 @@ def _quiet() -> Iterator[None]:
             ".*Checkpoint directory .* exists.*",
             ".*Experiment logs directory .* exists.*",
             ".*Initializing zero-element tensors.*",
+            # the batch whose loss is not finite, which is said in better words
+            ".*`training_step` returned `None`.*",
         ):
             warnings.filterwarnings("ignore", message=message)
         for each in loggers:
@@ -252,7 +425,7 @@ class TrainingResult:
     Args:
         history: Metrics of each epoch: epoch, train_loss, train_<metric of the task>, seconds,
             and with held-out samples the same with val.
-        interrupted: True where Ctrl-C ended it.
+        interrupted: True where Ctrl-C, or a loss that is not finite, ended it.
     """
 
     history: list[dict[str, int | float]]
@@ -270,15 +443,29 @@ def train(
     training: DataLoader[int],
     validation: DataLoader[int] | None,
     settings: TrainingSettings,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train the fused part of a model in place, and leave it with its best weights on the CPU.
 
+    Args:
+        model: The model, untrained.
+        training: Batches to learn from.
+        validation: Held-out batches that choose the best epoch.
+        settings: How to train.
+        checkpoint: Where to keep the state of the training, and to go on from.
+
     Raises:
-        FloatingPointError: The loss is not finite.
+        FloatingPointError: The loss is not finite before held-out rows have chosen an epoch.
+        MemoryError: A batch is too large for the machine.
+        DataError: The checkpoint is damaged or of another training.
     """
     module = TrainingModule(model, settings)
-    best = BestWeights(settings.patience)
-    callbacks: list[Callback] = [History(), best]
+    history, best = History(), BestWeights(settings.patience)
+    callbacks: list[Callback] = [best, history]
+    begun = None
+    if checkpoint is not None:
+        callbacks.append(checkpoint)
+        begun = checkpoint.find()
     if settings.progress:
         callbacks.append(TQDMProgressBar(refresh_rate=10, leave=False))
     with _quiet(), kept_memory():
@@ -303,7 +490,12 @@ def train(
             trainer.should_stop = interrupted = True
 
         with stop_on_interrupt(stop):
-            trainer.fit(module, training, validation)
+            trainer.fit(module, training, validation, ckpt_path=begun, weights_only=True)
     best.restore(module)
     model.to("cpu").eval()
-    return TrainingResult(module.history, interrupted)
+    if module.broken:
+        if best.state is None:
+            raise FloatingPointError(module.broken)
+        logger.warning("%s. Training stopped, the best weights so far are kept", module.broken)
+        interrupted = True
+    return TrainingResult(history.entries, interrupted)

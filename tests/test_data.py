@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmgraph import DataError, Image, MissingPackageError, Text
+from mmgraph import Audio, DataError, Image, MissingPackageError, Text
 from mmgraph.data import (
     Batch,
     BucketSampler,
@@ -239,3 +239,12 @@ def test_modality_dropout_hides_at_its_rate():
     hidden = [float((batch.items[name].nodes_per_sample == 0).float().mean()) for name in "xyz"]
     # Hidden by chance, but for the third of rows where all three are: one of them stays.
     np.testing.assert_allclose(hidden, 0.3 - 0.3**3 / 3, atol=0.025)
+
+
+@pytest.mark.parametrize("kind", [Image, Audio])
+def test_what_is_none_of_the_choices_is_refused(kind):
+    modality = kind()
+    object.__setattr__(modality, "unreadable", "skip")  # types are checked in tests only
+    frame = pd.DataFrame({modality.columns: [None]})
+    with pytest.raises(ValueError, match="unreadable to be one of 'raise', 'missing', got 'skip'"):
+        fit_modality(modality, frame, seed=0)

@@ -1,11 +1,14 @@
 import os
+import re
 import signal
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from mmgraph import Text
 from mmgraph.allocator import kept_memory
@@ -166,7 +169,10 @@ def test_any_number_of_steps(epochs):
 
 def test_loss_that_is_not_finite_without_held_out_rows(frame, make_classifier):
     clf = make_classifier([TEXT], learning_rate=1e30, epochs=20, validation=0.0)
-    with pytest.raises(FloatingPointError, match="the training loss is not finite"):
+    with pytest.raises(
+        FloatingPointError,
+        match=r"epoch [12]: the loss is not finite for rows .*; lower learning_rate",
+    ):
         clf.fit(frame, frame["label"])
 
 
@@ -185,3 +191,66 @@ def test_ctrl_c_while_training_on_all_rows_keeps_the_first_model(
     assert len(trainings) == 2
     assert clf.model_ is trainings[0]
     assert clf.model_.additive.weight.numel() > 0
+
+
+def break_off(monkeypatch, epoch, spoil):
+    """Spoil the logits of the fused part from some epoch on."""
+    step = TrainingModule.training_step
+
+    def training_step(self, batch, number):
+        if self.current_epoch == epoch:
+            model, fused = self.model, self.model.fused_logits
+
+            def fused_logits(items):
+                return spoil(fused(items)) if model.training else fused(items)
+
+            monkeypatch.setattr(model, "fused_logits", fused_logits)
+        return step(self, batch, number)
+
+    monkeypatch.setattr(TrainingModule, "training_step", training_step)
+
+
+def test_rows_are_named_and_the_best_weights_kept(frame, make_classifier, monkeypatch, caplog):
+    def spoil(logits):
+        return logits.index_fill(0, torch.tensor([1]), float("nan"))
+
+    break_off(monkeypatch, 2, spoil)
+    frame = frame.set_axis([f"row {number}" for number in range(len(frame))])
+    clf = make_classifier([TEXT], epochs=6).fit(frame, frame["label"])
+    assert [entry["epoch"] for entry in clf.history_] == [0, 1]
+    (message,) = [each.message for each in caplog.records if "not finite" in each.message]
+    named = re.fullmatch(
+        r"epoch 3: the loss is not finite for rows ('row \d+'); look at their inputs, or lower "
+        r"learning_rate \(now .*\)\. Training stopped, the best weights so far are kept",
+        message,
+    )
+    assert named
+    assert eval(named[1]) in frame.index
+    assert np.isfinite(clf.predict_proba(frame)).all()
+
+
+def test_a_batch_too_large_says_what_to_lower(frame, make_classifier, monkeypatch):
+    def exhaust(items):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 12345 bytes")
+
+    break_off(monkeypatch, 0, exhaust)
+    with pytest.raises(MemoryError, match=r"a batch of \d+ rows .* text nodes .*lower batch_size"):
+        make_classifier([TEXT], epochs=2).fit(frame, frame["label"])
+
+
+def test_a_gpu_too_small_says_what_to_lower(frame, make_classifier, monkeypatch):
+    def exhaust(self, *args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Tensor, "backward", exhaust)
+    with pytest.raises(MemoryError, match="lower batch_size"):
+        make_classifier([TEXT], epochs=2).fit(frame, frame["label"])
+
+
+def test_other_errors_are_left_as_they_are(frame, make_classifier, monkeypatch):
+    def fail(logits):
+        raise RuntimeError("something else")
+
+    break_off(monkeypatch, 0, fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        make_classifier([TEXT], epochs=2).fit(frame, frame["label"])

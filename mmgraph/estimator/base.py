@@ -74,6 +74,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         device: str = "auto",
         log_dir: str | Path | None = None,
         logs: Literal["csv", "tensorboard"] = "csv",
+        checkpoint_dir: str | Path | None = None,
         verbose: bool = True,
     ) -> None:
         self.modalities = modalities
@@ -97,6 +98,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         self.device = device
         self.log_dir = log_dir
         self.logs = logs
+        self.checkpoint_dir = checkpoint_dir
         self.verbose = verbose
 
     def fit(self: AnyEstimator, X: Any, y: Any, groups: Any = None) -> AnyEstimator:
@@ -127,7 +129,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
             items = data.transform(self.modalities_, frame)
             for modality in self.modalities_:
                 modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
-            dataset = data.SampleDataset(self.modalities_, items, target)
+            names = [data.row_name(frame.index, row) for row in range(len(frame))]
+            dataset = data.SampleDataset(self.modalities_, items, target, names=names)
             held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
             if self.validation and not len(held_out):
                 logger.info(
@@ -230,6 +233,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             refit=self.refit,
             modality_dropout=self.modality_dropout,
             seed=self.random_state,
+            checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir),
         )
 
     def _build_model(self) -> MultimodalModel:

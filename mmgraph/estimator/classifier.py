@@ -60,6 +60,9 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         device: "auto", "cpu", "gpu", as Lightning names accelerators.
         log_dir: Folder for training logs; None: no logs.
         logs: Kind of logs.
+        checkpoint_dir: Folder for the state of the training after each epoch. A fit that was killed
+            goes on from there if it is begun again with the same rows and settings, and ends with
+            the same weights on CPUs; when it is done, the state is deleted. None: none is kept.
         verbose: Show progress, and say what was inferred.
 
     Fitted state:
@@ -103,6 +106,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         device: str = "auto",
         log_dir: str | Path | None = None,
         logs: Literal["csv", "tensorboard"] = "csv",
+        checkpoint_dir: str | Path | None = None,
         verbose: bool = True,
     ) -> None:
         super().__init__(
@@ -127,6 +131,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
             device=device,
             log_dir=log_dir,
             logs=logs,
+            checkpoint_dir=checkpoint_dir,
             verbose=verbose,
         )
         self.class_weight = class_weight
