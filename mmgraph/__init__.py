@@ -38,6 +38,8 @@ _MODULE_OF = {
     "MultimodalGraphClassifier": "mmgraph.estimator",
     "MultimodalGraphRegressor": "mmgraph.estimator",
     "load": "mmgraph.estimator",
+    "MultimodalDataset": "mmgraph.datasets.base",
+    "load_easy_vqa": "mmgraph.datasets.easy_vqa",
     "load_openclipart": "mmgraph.datasets.openclipart",
     "clear_cache": "mmgraph.cache",
     "hide": "mmgraph.robustness",
@@ -64,6 +66,8 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from mmgraph.cache import clear_cache as clear_cache
+    from mmgraph.datasets.base import MultimodalDataset as MultimodalDataset
+    from mmgraph.datasets.easy_vqa import load_easy_vqa as load_easy_vqa
     from mmgraph.datasets.openclipart import load_openclipart as load_openclipart
     from mmgraph.errors import DataError as DataError
     from mmgraph.errors import MissingPackageError as MissingPackageError
