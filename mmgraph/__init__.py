@@ -41,6 +41,8 @@ _MODULE_OF = {
     "MultimodalDataset": "mmgraph.datasets.base",
     "load_easy_vqa": "mmgraph.datasets.easy_vqa",
     "load_openclipart": "mmgraph.datasets.openclipart",
+    "evaluate_predictions": "mmgraph.metrics",
+    "default_metrics": "mmgraph.metrics",
     "clear_cache": "mmgraph.cache",
     "hide": "mmgraph.robustness",
     "robustness_curve": "mmgraph.robustness",
@@ -76,6 +78,8 @@ if TYPE_CHECKING:
     from mmgraph.estimator import load as load
     from mmgraph.graph import MultimodalGraph as MultimodalGraph
     from mmgraph.items import Items as Items
+    from mmgraph.metrics import default_metrics as default_metrics
+    from mmgraph.metrics import evaluate_predictions as evaluate_predictions
     from mmgraph.modalities.audio import Audio as Audio
     from mmgraph.modalities.base import Modality as Modality
     from mmgraph.modalities.features import Features as Features
