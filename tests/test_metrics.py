@@ -148,7 +148,7 @@ def test_micro_f1_of_classes_is_their_accuracy(pairs):
             "auroc",
             (["a", "a"], ["a", "a"]),
             {"probabilities": np.eye(2), "classes": ["a", "b"]},
-            "auroc needs rows of class 'b' and of others",
+            "auroc needs rows of class 'b' and rows of others",
         ),
         ("auroc", (["a"], ["a"]), {"probabilities": [0.5]}, r"probabilities \[1 rows, classes\]"),
         (
