@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from mmgraph.errors import DataError
 
@@ -38,6 +38,7 @@ def evaluate_predictions(
     | samples_f1 | F1 of each row's set of labels, and their mean; 1 where both are empty |
     | weighted_precision, weighted_recall | mean over classes, weighed by rows |
     | auroc | area under the ROC curve: of the second of two classes; mean over more, or labels |
+    | micro_auroc | area under the ROC curve of all decisions, row by class, together |
     | mae, correlation | mean absolute error; Pearson's r, NaN for constant predictions |
     | acc7 | accuracy of numbers that are cut to -3..3 and rounded |
     | acc2_has0, f1_has0 | accuracy, weighted F1 of the sign, where 0 counts as positive |
@@ -50,7 +51,8 @@ def evaluate_predictions(
         names: Names of metrics.
         truth: True class, set of labels or number of each row; a table of 0 and 1 for labels.
         predicted: What `predict` returned; sets of labels, or a table of 0 and 1, for labels.
-        probabilities: What `predict_proba` returned, [rows, classes]; needed for auroc.
+        probabilities: What `predict_proba` returned, [rows, classes]; needed for
+            auroc and micro_auroc.
         classes: `classes_` of the classifier: names of the columns of tables.
 
     Raises:
@@ -222,20 +224,37 @@ def _kind(values: Shaped[np.ndarray, "rows"]) -> str:
 def _auroc(given: _Predictions) -> float:
     from sklearn.metrics import roc_auc_score
 
+    probabilities, hits, names = _decisions(given)
+    if given.truth.ndim == 1 and len(names) == 2:
+        probabilities, hits, names = probabilities[:, 1:], hits[:, 1:], names[1:]
+    areas = []
+    for column, name in enumerate(names):
+        if hits[:, column].all() or not hits[:, column].any():
+            raise DataError(f"auroc needs rows of class {name!r} and rows of others")
+        areas.append(roc_auc_score(hits[:, column], probabilities[:, column]))
+    return float(np.mean(areas))
+
+
+def _micro_auroc(given: _Predictions) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    probabilities, hits, _ = _decisions(given)
+    if hits.all() or not hits.any():
+        raise DataError("micro_auroc needs decisions that are right and others that are not")
+    return float(roc_auc_score(hits.ravel(), probabilities.ravel()))
+
+
+def _decisions(
+    given: _Predictions,
+) -> tuple[Float[np.ndarray, "rows classes"], Bool[np.ndarray, "rows classes"], list[Any]]:
+    """Return the probability of each class in each row, whether it is right, and the classes."""
     if given.probabilities is None or given.classes is None:
         raise DataError("auroc needs probabilities= (of predict_proba) and classes= (classes_)")
-    areas = []
-    for column, name in enumerate(given.classes.tolist()):
-        if given.truth.ndim == 2:
-            hits = given.truth[:, column].astype(bool)
-        elif len(given.classes) == 2 and column == 0:
-            continue  # the second of two classes tells the same
-        else:
-            hits = np.array([value == name for value in given.truth.tolist()])
-        if hits.all() or not hits.any():
-            raise DataError(f"auroc needs rows of class {name!r} and rows of others")
-        areas.append(roc_auc_score(hits, given.probabilities[:, column]))
-    return float(np.mean(areas))
+    names = given.classes.tolist()
+    if given.truth.ndim == 2:
+        return given.probabilities, given.truth[:, : len(names)].astype(bool), names
+    hits = [[value == name for name in names] for value in given.truth.tolist()]
+    return given.probabilities, np.array(hits, dtype=bool), names
 
 
 def _numbers(given: _Predictions) -> tuple[np.ndarray, np.ndarray]:
@@ -291,6 +310,7 @@ _METRICS: dict[str, Callable[[_Predictions], float]] = {
     "weighted_precision": _weighted("precision_score"),
     "weighted_recall": _weighted("recall_score"),
     "auroc": _auroc,
+    "micro_auroc": _micro_auroc,
     "mae": _mae,
     "correlation": _correlation,
     "acc7": _acc7,

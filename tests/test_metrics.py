@@ -70,6 +70,8 @@ def test_auroc():
     both = np.stack([1 - p, p], 1)
     given = {"probabilities": both, "classes": [0, 1]}
     assert score("auroc", [0, 0, 1, 1], [0, 1, 0, 1], **given) == 3 / 4
+    # Right decisions have 0.9 0.4 0.4 0.9, wrong ones 0.1 0.6 0.6 0.1: 16 - 4 of 16 pairs.
+    assert score("micro_auroc", [0, 0, 1, 1], [0, 1, 0, 1], **given) == pytest.approx(12 / 16)
     # Three classes: 1, 1/2 (a tie) and 1, one against the rest.
     p = np.array([[0.8, 0.1, 0.1], [0.3, 0.3, 0.4], [0.1, 0.3, 0.6]])
     given = {"probabilities": p, "classes": ["a", "b", "c"]}
