@@ -31,7 +31,7 @@ def fit(folder: Path, rows: int, epochs: int) -> None:
         checkpoint_dir=folder / "state",
         verbose=False,
     )
-    clf.fit(train, train["label"], groups=train["group"]).save(folder / "model")
+    clf.fit(train, train["label"], groups=train["group"]).save(folder / "model", overwrite=True)
 
 
 def start(folder: Path, args: argparse.Namespace) -> subprocess.Popen:
@@ -71,7 +71,7 @@ def main() -> None:
         while kills < args.kills:
             process = start(killed / str(fits), args)
             try:
-                process.wait(draw.uniform(0.2, 1.0) * whole)
+                code = process.wait(draw.uniform(0.2, 1.0) * whole)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
@@ -79,6 +79,7 @@ def main() -> None:
                 kept = sorted(path.name for path in (killed / str(fits)).glob("state/*"))
                 print(f"kill {kills}: left {kept or 'nothing'}", flush=True)
                 continue
+            assert code == 0, f"fit {fits + 1} failed"
             print(f"fit {fits + 1} is done, same weights: {report(unbroken, killed / str(fits))}")
             fits += 1
         assert start(killed / str(fits), args).wait() == 0
