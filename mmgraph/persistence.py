@@ -1,5 +1,7 @@
 """Fitted estimators on disk: a folder of JSON, safetensors and tokenizer files, no pickle.
 
+A path that ends in `.mmgraph` gets the same folder as one file, see `mmgraph.model_file`.
+
 config.json           versions, parameters, classes, modalities and their JSON state
 model.safetensors     every tensor of the model
 modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen backbones
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from mmgraph import __version__, relations
+from mmgraph import __version__, model_file, relations
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import KINDS
@@ -49,15 +51,20 @@ def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None
         folder = Path(name) / "model"
         folder.mkdir()
         _write(estimator, folder)
-        if path.exists():
+        if path.suffix == model_file.SUFFIX:
+            model_file.pack(folder, Path(name) / "file")
+            folder = Path(name) / "file"
+        if path.is_dir():
             shutil.rmtree(path)
-        folder.rename(path)
+        elif folder.is_dir():
+            path.unlink(missing_ok=True)
+        folder.replace(path)
 
 
 def _may_replace(path: Path) -> bool:
     """Say whether a path is an empty folder or a model of ours, and not anything else."""
-    if not path.is_dir() or not any(path.iterdir()):
-        return path.is_dir()
+    if path.is_dir() and not any(path.iterdir()):
+        return True
     try:
         _read_config(path, newest=None)
     except DataError:  # many programs write a config.json
@@ -112,9 +119,24 @@ def load(
     modalities: Sequence[type[Modality]] = (),
 ) -> MultimodalEstimator:
     """Read an estimator; see `mmgraph.load`."""
+    config = _read_config(path)
+    folder = model_file.unpacked(path) if path.is_file() else path
+    try:
+        return _load(folder, config, conv=conv, fusion=fusion, modalities=modalities)
+    except DataError as error:
+        raise DataError(str(error).replace(str(folder), str(path))) from error
+
+
+def _load(
+    path: Path,
+    config: dict[str, Any],
+    *,
+    conv: Callable[[int, int], nn.Module] | None,
+    fusion: Callable[..., Fusion] | None,
+    modalities: Sequence[type[Modality]],
+) -> MultimodalEstimator:
     from safetensors.torch import load_file
 
-    config = _read_config(path)
     try:
         estimator = _read_description(path, config, conv=conv, fusion=fusion, modalities=modalities)
         model = estimator._build_model()
@@ -166,10 +188,15 @@ def _read_description(
 
 
 def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
-    if not (path / _CONFIG).is_file():
-        raise DataError(f"{path}: expected a folder with {_CONFIG}, as `save` writes it")
+    inside = path / _CONFIG
+    text = model_file.read_member(path, _CONFIG) if path.is_file() else None
+    if text is None and not inside.is_file():
+        raise DataError(
+            f"{path}: expected a folder with {_CONFIG}, or such a folder in one file that ends in "
+            f"{model_file.SUFFIX}, as `save` writes it"
+        )
     try:
-        config: dict[str, Any] = json.loads((path / _CONFIG).read_text("utf-8"))
+        config: dict[str, Any] = json.loads(inside.read_bytes() if text is None else text)
         version, writer = int(config["format"]), config["mmgraph"]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path / _CONFIG}: damaged, save it again: {error!r}") from error

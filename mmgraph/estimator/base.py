@@ -161,7 +161,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """Write the fitted estimator into a folder of safetensors, JSON and tokenizer files.
 
         Args:
-            path: The folder, which must not exist yet.
+            path: The folder, which must not exist yet; or a file that ends in `.mmgraph`, which
+                holds that folder.
             overwrite: Replace a model that is already there.
 
         Raises:
@@ -343,16 +344,16 @@ def load(
     fusion: FusionFactory | None = None,
     modalities: Sequence[type[Modality]] = (),
 ) -> Any:
-    """Load a classifier or regressor from a folder that its `save` wrote.
+    """Load a classifier or regressor from a folder or a file that its `save` wrote.
 
     Args:
-        path: The folder.
+        path: The folder, or the file.
         conv: The convolution the model was made with, where it was not the default: code is
             not saved.
         fusion: The fusion the model was made with, where it is not one of mmgraph's.
         modalities: Modality classes of your own that the model uses.
 
     Raises:
-        DataError: The folder holds no model, a damaged one, or one of a newer version.
+        DataError: There is no model, a damaged one, or one of a newer version.
     """
     return persistence.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)
