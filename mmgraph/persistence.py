@@ -4,6 +4,7 @@ A path that ends in `.mmgraph` gets the same folder as one file, see `mmgraph.mo
 
 config.json           versions, parameters, classes, modalities and their JSON state
 model.safetensors     every tensor of the model
+README.md             the model card: data, held-out scores, versions, limits
 modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen backbones
 """
 
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from mmgraph import __version__, model_file, relations
+from mmgraph import __version__, model_card, model_file, relations
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import KINDS
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 _CONFIG, _WEIGHTS, _MODALITIES = "config.json", "model.safetensors", "modalities"
+_CARD = "README.md"
 
 
 def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None:
@@ -95,11 +97,13 @@ def _write(estimator: MultimodalEstimator, folder: Path) -> None:
         "targets": estimator._describe_targets(),
         "features": estimator.feature_names_in_.tolist(),
         "history": estimator.history_,
+        "facts": estimator.facts_,
     }
     text = json.dumps(config, indent=2, ensure_ascii=False, default=_plain)
     (folder / _CONFIG).write_text(text, "utf-8")
     tensors = {name: value.contiguous() for name, value in estimator.model_.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
+    (folder / _CARD).write_text(model_card.write_card(estimator), "utf-8")
 
 
 def _plain(value: Any) -> Any:
@@ -184,6 +188,7 @@ def _read_description(
     estimator.feature_names_in_ = np.array(config["features"], dtype=object)
     estimator.n_features_in_ = len(estimator.feature_names_in_)
     estimator.history_ = config["history"]
+    estimator.facts_ = config.get("facts", {})
     return estimator
 
 

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from mmgraph import data, persistence, targets
+from mmgraph import data, model_card, persistence, targets
 from mmgraph.errors import DataError
 from mmgraph.holdout import hold_out
 from mmgraph.modalities.base import Modality
@@ -118,7 +118,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         frame = data.read_frame(X)
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
-        groups_name = getattr(groups, "name", None)
+        named_groups, groups_name = groups, getattr(groups, "name", None)
         with _messages(self.verbose), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
             target, strata = self._encode(truth, frame.index)
@@ -135,7 +135,16 @@ class MultimodalEstimator(BaseEstimator, ABC):
                     "epochs count, and the parts count the same",
                     self.validation,
                 )
-            self.model_, self.history_ = self._fitting().fit(dataset, held_out)
+            self.model_, self.history_, scores = self._fitting().fit(dataset, held_out)
+            self.facts_ = model_card.collect_facts(
+                self.model_.task,
+                items,
+                target,
+                held_out_rows=len(held_out),
+                held_out=scores,
+                truth=truth,
+                groups=named_groups,
+            )
         return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "rows channels"]:
