@@ -173,9 +173,9 @@ def _held_out(estimator: MultimodalEstimator) -> str:
     again = ", which was then fitted again on all rows" if estimator.refit else ""
     table = _table(("metric", "value"), scores)
     return (
-        f"## Held-out score\n\n{table}\n\nOn {facts['held_out_rows']:,} of the rows{grouped}, by a model fitted on the others{again}. The same rows chose the "
-        "number of epochs and the weights of the parts, so this is a little too good; "
-        "judge by rows that `fit` never saw."
+        f"## Held-out score\n\n{table}\n\nOn {facts['held_out_rows']:,} of the rows{grouped}, by "
+        f"a model fitted on the others{again}. The same rows chose the number of epochs and the "
+        "weights of the parts, so this is a little too good; judge by rows that `fit` never saw."
     )
 
 
