@@ -1,25 +1,20 @@
-"""The graph attention network's attention on padded nodes."""
+"""The graph attention network's attention, without edge lists."""
 
 from __future__ import annotations
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.nn import GATConv, MessagePassing
 
-from mmgraph.execution.base import (
-    DenseForm,
-    attend,
-    attend_near,
-    attention_reason,
-    join_heads,
-    shifted,
-    split_heads,
-)
-from mmgraph.relations import Stencil
+from mmgraph.execution.attention import AttentionForm, heads_of
+from mmgraph.execution.base import Ends, LinearMap
+from mmgraph.execution.edges import DenseEdges, EdgeTensor
+from mmgraph.execution.mask_edges import MaskEdges, by_head
+from mmgraph.execution.pair_attention import additive_attention
 
 
-class DenseGAT(DenseForm):
+class DenseGAT(AttentionForm):
     r"""`GATConv` with one logit for each pair of nodes, never one vector.
 
     https://arxiv.org/abs/1710.10903
@@ -27,72 +22,63 @@ class DenseGAT(DenseForm):
     .. math::
         x_i' = \sum_{j \in N(i)} \alpha_{ij} W x_j, \quad
         \alpha_{ij} = \mathrm{softmax}_j \left(
-        \mathrm{LeakyReLU}(a_s^T W x_j + a_t^T W x_i) \right)
+        \mathrm{LeakyReLU}(a_s^T W x_j + a_t^T W x_i + a_e^T W_e e_{ij}) \right)
+
+    The products :math:`a^T W` are maps to one number a head, so targets are never mapped to
+    vectors.
     """
 
     operator = GATConv
 
-    def reason(self, conv: MessagePassing) -> str | None:
-        """Say why this convolution cannot run densely, or None when it can."""
-        return super().reason(conv) or attention_reason(conv)
+    def source_maps(self, conv: MessagePassing, edges: DenseEdges) -> list[LinearMap]:
+        """Return the maps to values and to the source's part of the logits."""
+        linear = conv.lin or conv.lin_src
+        return [LinearMap.of(linear), LinearMap(_compose(conv.att_src, linear.weight))]
 
-    def forward(
-        self,
-        conv: MessagePassing,
-        source: Float[Tensor, "batch source in_source"],
-        target: Float[Tensor, "batch target in_target"],
-        reach: Bool[Tensor, "batch #target source"],
-    ) -> Float[Tensor, "batch target out"]:
-        """Compute `conv((source, target), edge_index)`."""
-        value, from_source, from_target = _project(conv, source, target)
-        logits = from_target.mT.unsqueeze(3) + from_source.mT.unsqueeze(2)
-        logits = F.leaky_relu(logits, conv.negative_slope)
-        dropout = conv.dropout if conv.training else 0.0
-        gathered = attend(logits, split_heads(value, conv.heads), reach, dropout)
-        return add_residual_and_bias(conv, join_heads(gathered, conv.concat), target)
+    def target_maps(self, conv: MessagePassing, edges: DenseEdges) -> list[LinearMap]:
+        """Return the map to the target's part of the logits."""
+        return [LinearMap(_compose(conv.att_dst, (conv.lin or conv.lin_dst).weight))]
 
-    def forward_near(
-        self,
-        conv: MessagePassing,
-        source: Float[Tensor, "batch nodes in_source"],
-        target: Float[Tensor, "batch nodes in_target"],
-        near: Stencil,
-    ) -> Float[Tensor, "batch nodes out"]:
-        """Compute `conv((source, target), edge_index)` for a stencil."""
-        value, from_source, from_target = _project(conv, source, target)
-        logits = [
-            F.leaky_relu(from_target + each, conv.negative_slope)
-            for each in shifted(from_source, near)
-        ]
-        dropout = conv.dropout if conv.training else 0.0
-        gathered = attend_near(logits, value, near, dropout)
-        return add_residual_and_bias(conv, join_heads(gathered, conv.concat), target)
+    def root(self, conv: MessagePassing) -> LinearMap | None:
+        """Return the residual's map, if there is one."""
+        return residual(conv)
 
+    def messages(
+        self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
+    ) -> Float[Tensor, "target out"]:
+        """Compute `conv((source, target), edge_index)` without its root."""
+        dropped = conv.training and conv.dropout > 0
+        if conv.lin_edge is not None or dropped or not isinstance(edges, MaskEdges):
+            return super().messages(conv, source, target, edges)
+        gathered = additive_attention(
+            edges.source.pad(source.mapped[1]).mT,
+            edges.target.pad(target.mapped[0]).mT,
+            by_head(edges.source, heads_of(source.mapped[0], conv.heads)),
+            edges.closed,
+            conv.negative_slope,
+        )
+        return self.finish(conv, edges.heard(gathered.transpose(1, 2)))
 
-def _project(
-    conv: MessagePassing,
-    source: Float[Tensor, "batch source in_source"],
-    target: Float[Tensor, "batch target in_target"],
-) -> tuple[
-    Float[Tensor, "batch source wide"],
-    Float[Tensor, "batch source heads"],
-    Float[Tensor, "batch target heads"],
-]:
-    """Return the values, and the parts of the logits that come from source and target."""
-    to_source, to_target = (conv.lin, conv.lin) if conv.lin else (conv.lin_src, conv.lin_dst)
-    value, query = to_source(source), to_target(target)
-    from_source = (value.unflatten(2, (conv.heads, -1)) * conv.att_src).sum(3)
-    from_target = (query.unflatten(2, (conv.heads, -1)) * conv.att_dst).sum(3)
-    return value, from_source, from_target
+    def logits(
+        self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
+    ) -> EdgeTensor:
+        """Return the logits of all edges."""
+        logits = edges.of_target(target.mapped[0]) + edges.of_source(source.mapped[1])
+        if conv.lin_edge is not None:
+            weight = _compose(conv.att_edge, conv.lin_edge.weight)  # [heads, edge_dim]
+            logits = logits + edges.dot_features(weight.expand(len(target.x), -1, -1))
+        return F.leaky_relu(logits, conv.negative_slope)
 
 
-def add_residual_and_bias(
-    conv: MessagePassing,
-    result: Float[Tensor, "batch target out"],
-    target: Float[Tensor, "batch target in_target"],
-) -> Float[Tensor, "batch target out"]:
-    """Add what `GATConv` and `GATv2Conv` add after their attention."""
-    # PyG's layers have `residual` since 2.6.
-    if getattr(conv, "res", None) is not None:
-        result = result + conv.res(target)
-    return result if conv.bias is None else result + conv.bias
+def residual(conv: MessagePassing) -> LinearMap | None:
+    """Return the residual's map of `GATConv` or `GATv2Conv`; PyG's layers have one since 2.6."""
+    linear = getattr(conv, "res", None)
+    return None if linear is None else LinearMap.of(linear)
+
+
+def _compose(
+    attention: Float[Tensor, "1 heads channels"], weight: Float[Tensor, "heads*channels in"]
+) -> Float[Tensor, "heads in"]:
+    """Return the map of features to each head's product with its attention vector."""
+    heads = attention.shape[1]
+    return (attention[0].unsqueeze(2) * weight.unflatten(0, (heads, -1))).sum(1)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import signature
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch_geometric.nn import TransformerConv
 
-from mmgraph.execution import dense_form, run_dense, run_near, why_not_dense
+from mmgraph.execution import Execution, GraphEdges
 from mmgraph.graph import MultimodalGraph
+from mmgraph.nn.gnn_layers import ConvFactory, HeteroLayer, Layer, RelationLayer
 from mmgraph.typing import EdgeType
 
-Execution = Literal["auto", "dense", "sparse"]
-ConvFactory = Callable[..., nn.Module]
+__all__ = ["AttentionWeights", "ConvFactory", "Execution", "HeteroGNN", "transformer_conv"]
 
 
 def transformer_conv(in_channels: int, out_channels: int, edge_dim: int | None = None) -> nn.Module:
@@ -30,8 +31,26 @@ def transformer_conv(in_channels: int, out_channels: int, edge_dim: int | None =
     return TransformerConv(in_channels, out_channels // 4, heads=4, edge_dim=edge_dim)
 
 
+@dataclass(frozen=True, eq=False)
+class AttentionWeights:
+    """How much each target node heard along each edge of one edge type in one layer.
+
+    Args:
+        layer: Number of the layer, from 0.
+        edge_type: The edge type.
+        edge_index: The edges as rows of `Nodes.flat()`, source above target.
+        weight: The weights. Those of a target sum to 1 for each head: over the edges of this
+            edge type, or for `HGTConv` over those of all edge types.
+    """
+
+    layer: int
+    edge_type: EdgeType
+    edge_index: Int[Tensor, "2 edges"]
+    weight: Float[Tensor, "edges heads"]
+
+
 class HeteroGNN(nn.Module):
-    r"""Layers of PyG convolutions, one for each edge type, with residual connections.
+    r"""Layers of PyG convolutions with residual connections.
 
     .. math::
         x_t' = x_t + \mathrm{dropout} \Bigl( \mathrm{GELU} \Bigl(
@@ -42,22 +61,39 @@ class HeteroGNN(nn.Module):
     https://arxiv.org/abs/2002.04745): training needs no warm-up, and nodes that hear nothing
     keep exactly what their encoder said.
 
+    Every edge type has a convolution of its own, so `SAGEConv` and `GraphConv` are relational
+    (RGCN, https://arxiv.org/abs/1703.06103). Convolutions of a whole graph, such as `HGTConv`,
+    are known by an argument named `metadata`: there is one a layer, for all edge types.
+
     Args:
         channels: Features of every node, before and after.
         edge_types: The edge types of the graphs to come.
         conv: Makes a convolution from (in_channels, out_channels) that takes
             `((x_source, x_target), edge_index)`; most classes of `torch_geometric.nn` do. For
-            relations with edge features it is called with `edge_dim=` as well.
+            relations with edge features it is called with `edge_dim=` as well, and takes
+            `edge_attr`. One with an argument `metadata` gets (node types, edge types), and what
+            it makes takes `(x_dict, edge_index_dict)`.
         edge_dims: Number of edge features of the edge types that have any.
         num_layers: Number of rounds of messages.
         dropout: Probability of a channel's update to be dropped, for all nodes of the sample
             and modality together.
-        execution: "dense" computes on padded nodes without listing edges, "sparse" runs PyG's
-            own code, "auto" runs densely what has a dense form. All compute the same.
+        execution: "dense" computes without listing edges, "sparse" runs PyG's own code, "auto"
+            runs densely what has a dense form. All compute the same.
 
     Raises:
-        ValueError: `execution="dense"` and a convolution has no dense form, or a convolution
-            adds self loops between two node types.
+        ValueError: `execution="dense"` and a convolution has no dense form, a convolution adds
+            self loops between two node types, or it takes no edge features where there are any,
+            or expects some where there are none.
+
+    Example:
+        >>> from torch_geometric.nn import HGTConv
+        >>> gnn = HeteroGNN(
+        ...     8,
+        ...     [("image", "to", "text"), ("text", "to", "image")],
+        ...     conv=lambda i, o, metadata: HGTConv(i, o, metadata, heads=2),
+        ... )
+        >>> gnn.layers[0].conv
+        HGTConv(-1, 8, heads=2)
     """
 
     def __init__(
@@ -74,146 +110,79 @@ class HeteroGNN(nn.Module):
         super().__init__()
         self.channels = channels
         self.edge_types = list(edge_types)
+        self.edge_dims = {kind: size for kind, size in (edge_dims or {}).items() if size}
         self.execution = execution
-        dims = dict.fromkeys(edge_types, 0) | dict(edge_dims or {})
-        layers = [HeteroLayer(channels, dims, conv, dropout) for _ in range(num_layers)]
-        for edge_type in self.edge_types:
-            for layer in layers:
-                self._check(edge_type, layer.conv(edge_type))
+        make_layer = HeteroLayer if "metadata" in signature(conv).parameters else RelationLayer
+        layers = [
+            make_layer(channels, self.edge_types, conv, self.edge_dims, dropout)
+            for _ in range(num_layers)
+        ]
+        for layer in layers:
+            layer.check(execution)
         self.layers = nn.ModuleList(layers)
 
     def forward(self, graph: MultimodalGraph) -> MultimodalGraph:
-        """Return the graph with new features for all nodes that the edge types touch.
+        """Return the graph with new features for all nodes that hear others.
 
         Raises:
-            ValueError: The graph's edge types are not those of the network.
+            ValueError: The graph's edge types or the number of their features are not those of
+                the network.
         """
+        edges, x_dict = self._begin(graph)
+        for layer in self.layers:
+            edges.see(x_dict)
+            x_dict = layer(x_dict, edges, self.execution)
+        targets = {edge_type[2] for edge_type in self.edge_types}
+        nodes = {name: edges.rows[name].pad(x_dict[name]) for name in targets}
+        return graph.with_x(nodes)
+
+    @torch.no_grad()
+    def attention(self, graph: MultimodalGraph) -> list[AttentionWeights]:
+        """Return the attention weights of every layer and edge type, without dropout.
+
+        Both executions give the same edges in the same order: that of `Relation.edge_index`,
+        behind which self loops stand where a convolution adds them.
+
+        Raises:
+            ValueError: The convolutions have no attention, or the graph is not the network's.
+        """
+        edges, x_dict = self._begin(graph)
+        result = []
+        with _evaluating(self):
+            for number, layer in enumerate(self.layers):
+                assert isinstance(layer, Layer)
+                edges.see(x_dict)
+                weights = layer.attention(x_dict, edges, self.execution)
+                result += [AttentionWeights(number, kind, *weights[kind]) for kind in weights]
+                x_dict = layer(x_dict, edges, self.execution)
+        if not result:
+            raise ValueError(
+                f"expected a convolution with attention, such as TransformerConv, got {self}"
+            )
+        return result
+
+    def _begin(self, graph: MultimodalGraph) -> tuple[GraphEdges, dict[str, Float[Tensor, "_ _"]]]:
         if set(graph.relations) != set(self.edge_types):
             raise ValueError(
                 f"expected edge types {sorted(self.edge_types)}, got {sorted(graph.relations)}"
             )
-        edges = _Edges(graph)
-        for layer in self.layers:
-            graph = layer(graph, edges, self.execution)
-        return graph
-
-    def _check(self, edge_type: EdgeType, conv: nn.Module) -> None:
-        reason = why_not_dense(conv)
-        if self.execution == "dense" and reason:
-            raise ValueError(f'{edge_type} cannot run with execution="dense": {reason}')
-        if edge_type[0] != edge_type[2] and getattr(conv, "add_self_loops", False):
-            raise ValueError(
-                f"{edge_type}: {type(conv).__name__} would join unrelated nodes; make it with "
-                "add_self_loops=False"
-            )
+        for edge_type, expected in self.edge_dims.items():
+            got = graph.relations[edge_type].edge_dim
+            if got != expected:
+                raise ValueError(
+                    f"{edge_type}: expected {expected} features of each edge, got {got}"
+                )
+        edges = GraphEdges(graph)
+        return edges, {name: edges.rows[name].pack(nodes.x) for name, nodes in graph.nodes.items()}
 
 
-class HeteroLayer(nn.Module):
-    """One round of messages along every edge type.
-
-    Args:
-        channels: Features of every node, before and after.
-        edge_dims: The edge types of the graphs to come, with their number of edge features.
-        conv: Makes a convolution from (in_channels, out_channels).
-        dropout: Probability of a channel's update to be dropped.
-    """
-
-    def __init__(
-        self, channels: int, edge_dims: Mapping[EdgeType, int], conv: ConvFactory, dropout: float
-    ) -> None:
-        super().__init__()
-        node_types = sorted({name for start, _, to in edge_dims for name in (start, to)})
-        self.dropout = dropout
-        self.norms = nn.ModuleDict({name: nn.LayerNorm(channels) for name in node_types})
-        self.convs = nn.ModuleDict(
-            {
-                "__".join(edge_type): _make_conv(conv, channels, edge_type, edge_dim)
-                for edge_type, edge_dim in edge_dims.items()
-            }
-        )
-
-    def conv(self, edge_type: EdgeType) -> nn.Module:
-        """Return the convolution of an edge type."""
-        return self.convs["__".join(edge_type)]
-
-    def forward(
-        self, graph: MultimodalGraph, edges: _Edges, execution: Execution
-    ) -> MultimodalGraph:
-        """Return the graph with new node features."""
-        edges = edges.of_layer(graph)
-        x_dict = {name: norm(graph.nodes[name].x) for name, norm in self.norms.items()}
-        heard = graph.with_x(x_dict)
-        total: dict[str, Tensor] = {}
-        for edge_type in graph.relations:
-            conv, target = self.conv(edge_type), edge_type[2]
-            dense = execution == "dense" or (execution == "auto" and dense_form(conv) is not None)
-            message = (_dense if dense else _sparse)(conv, heard, edge_type, edges)
-            total[target] = total[target] + message if target in total else message
-        return graph.with_x(
-            {name: graph.nodes[name].x + self._drop(F.gelu(x)) for name, x in total.items()}
-        )
-
-    def _drop(self, x: Float[Tensor, "batch nodes channels"]) -> Float[Tensor, "batch nodes _"]:
-        # One mask for all nodes (https://arxiv.org/abs/1512.05287): drawing a mask as wide as
-        # the nodes is a serial loop on CPUs, and independent noise averages out in readouts.
-        if not self.training or self.dropout == 0:
-            return x
-        keep = F.dropout(x.new_ones(x.shape[0], 1, x.shape[2]), self.dropout)
-        return x * keep
-
-
-def _make_conv(conv: ConvFactory, channels: int, edge_type: EdgeType, edge_dim: int) -> nn.Module:
-    if not edge_dim:
-        return conv(channels, channels)
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Switch dropout off within the block."""
+    training = [each for each in module.modules() if each.training]
+    module.eval()
     try:
-        return conv(channels, channels, edge_dim=edge_dim)
-    except TypeError as error:
-        raise ValueError(
-            f"{edge_type} has {edge_dim} features of each edge, which this convolution cannot "
-            "take; choose one with edge_dim=, such as TransformerConv, or a relation without"
-        ) from error
-
-
-class _Edges:
-    """The edges of one forward pass, worked out once for all layers where they stay the same."""
-
-    def __init__(self, graph: MultimodalGraph, fixed: _Edges | None = None) -> None:
-        self.fixed = fixed
-
-        def once(name: str) -> Callable[[EdgeType], Any]:
-            def find(kind: EdgeType) -> Any:
-                relation = graph.relations[kind]
-                if fixed is not None and not relation.depends_on_x:
-                    return getattr(fixed, name)(kind)
-                return getattr(relation, name)(*graph.ends(kind))
-
-            return cache(find)
-
-        self.reach, self.stencil = once("reach"), once("stencil")
-        self.edge_index, self.edge_attr = once("edge_index"), once("edge_attr")
-
-    def of_layer(self, graph: MultimodalGraph) -> _Edges:
-        """Return the same edges, but those that follow the features for this layer's."""
-        if not any(relation.depends_on_x for relation in graph.relations.values()):
-            return self
-        return _Edges(graph, fixed=self)
-
-
-def _dense(
-    conv: nn.Module, graph: MultimodalGraph, edge_type: EdgeType, edges: _Edges
-) -> Float[Tensor, "batch nodes channels"]:
-    source, target = graph.ends(edge_type)
-    near = edges.stencil(edge_type)
-    if near is not None:
-        return run_near(conv, source.x, target.x, near)
-    return run_dense(conv, source.x, target.x, edges.reach(edge_type))
-
-
-def _sparse(
-    conv: nn.Module, graph: MultimodalGraph, edge_type: EdgeType, edges: _Edges
-) -> Float[Tensor, "batch nodes channels"]:
-    source, target = graph.ends(edge_type)
-    inputs = (source.flat(), target.flat()), edges.edge_index(edge_type)
-    attributes = edges.edge_attr(edge_type)
-    message = conv(*inputs) if attributes is None else conv(*inputs, edge_attr=attributes)
-    return target.with_flat(message).x
+        yield
+    finally:
+        for each in training:
+            each.training = True

@@ -1,18 +1,28 @@
 """Dense forms compute PyG's outputs and gradients."""
 
+from copy import deepcopy
+
 import pytest
 import torch
-from torch_geometric.nn import GATConv, GATv2Conv, GINConv, SAGEConv, TransformerConv
+from torch import nn
+from torch_geometric.nn import (
+    GATConv,
+    GATv2Conv,
+    GINConv,
+    GraphConv,
+    SAGEConv,
+    TransformerConv,
+)
 
-from mmgraph.execution import dense_form, run_dense, run_near, why_not_dense
-from mmgraph.nodes import Nodes
-from mmgraph.relations import Chain, Complete, EdgeList, Grid
+from mmgraph.execution import gatv2 as dense_gatv2
+from mmgraph.execution import pair_attention
+from mmgraph.relations import Chain, Complete, Custom, EdgeList, Grid, WithPosition
 
 CHANNELS = 8
 
 
 def gat(**options):
-    return lambda: GATConv(CHANNELS, 4, add_self_loops=False, **options)
+    return lambda **more: GATConv(CHANNELS, 4, add_self_loops=False, **options, **more)
 
 
 def gatv2(**options):
@@ -23,213 +33,250 @@ def sage(**options):
     return lambda: SAGEConv(CHANNELS, 6, **options)
 
 
+def graph(**options):
+    return lambda: GraphConv(CHANNELS, 6, **options)
+
+
 def transformer(**options):
-    return lambda: TransformerConv(CHANNELS, 4, **options)
+    return lambda **more: TransformerConv(CHANNELS, 4, **options, **more)
 
 
+def gin(*layers, **options):
+    # Layers keep their weights and dtype, so that every test needs its own.
+    return lambda: GINConv(nn.Sequential(nn.Linear(CHANNELS, 6), *deepcopy(layers)), **options)
+
+
+#: With keywords for the features of edges.
+FEATURED = {
+    "transformer": transformer(),
+    "transformer heads": transformer(heads=3),
+    "transformer mean beta": transformer(heads=2, concat=False, beta=True),
+    "gat": gat(),
+    "gat heads": gat(heads=3, concat=False, negative_slope=0.1),
+}
 CONVS = {
+    **FEATURED,
     "sage": sage(),
     "sage sum": sage(aggr="sum"),
     "sage max": sage(aggr="max"),
     "sage add, no root": sage(aggr="add", root_weight=False),
+    "sage project": sage(project=True),
     "sage project, normalize": sage(project=True, normalize=True),
+    "sage normalize, no root": sage(normalize=True, root_weight=False),
     "sage pair": lambda: SAGEConv((CHANNELS, CHANNELS), 6, bias=False),
-    "transformer": transformer(),
-    "transformer heads": transformer(heads=3),
+    "graph": graph(),
+    "graph mean": graph(aggr="mean"),
+    "graph max, no bias": graph(aggr="max", bias=False),
+    "gin": gin(),
+    "gin eps, two layers": gin(nn.ReLU(), nn.Linear(6, 5), eps=0.3, train_eps=True),
+    "gin max": gin(aggr="max"),
+    "gin mean": gin(aggr="mean"),
     "transformer mean": transformer(heads=3, concat=False),
     "transformer beta": transformer(heads=2, beta=True),
-    "transformer mean beta": transformer(heads=2, concat=False, beta=True),
     "transformer no root": transformer(heads=2, root_weight=False, bias=False),
-    "gat": gat(),
-    "gat heads": gat(heads=3, negative_slope=0.1),
+    "transformer sum": transformer(aggr="sum"),
     "gat mean, no bias": gat(heads=3, concat=False, bias=False),
+    "gat residual": gat(heads=2, residual=True),
     "gat pair": lambda: GATConv((CHANNELS, CHANNELS), 4, 2, add_self_loops=False),
     "gatv2": gatv2(),
     "gatv2 heads": gatv2(heads=3, negative_slope=0.1),
-    "gatv2 mean": gatv2(heads=3, concat=False),
+    "gatv2 mean": gatv2(heads=3, concat=False, residual=True),
     "gatv2 shared": gatv2(heads=2, share_weights=True, bias=False),
 }
+every_conv = pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)
+featured_conv = pytest.mark.parametrize("make", FEATURED.values(), ids=FEATURED)
 
-#: Items and their lengths of each sample; sizes of source and target.
+#: Items and their lengths of each sample, of source and target.
 BATCHES = {
     "ragged": ([[4], [2, 4], [], [1], []], [[3], [5], [2], [], []]),
+    "single sample": ([[3]], [[2]]),
     "one empty sample": ([[]], [[]]),
     "no sources": ([[], []], [[2], [3]]),
     "no targets": ([[2], [3]], [[], []]),
 }
-
-OFFSETS = torch.tensor([0, 1, 1]), torch.tensor([0, 2, 3]), torch.tensor([1, 0, 0])
-
-
-def make_nodes(lengths, dtype):
-    rows = [
-        (sample, item, index)
-        for sample, items in enumerate(lengths)
-        for item, length in enumerate(items)
-        for index in range(length)
-    ]
-    sample, item, index = torch.tensor(rows, dtype=torch.long).view(-1, 3).unbind(1)
-    x = torch.randn(len(rows), CHANNELS, dtype=dtype)
-    return Nodes.from_flat(x, sample=sample, batch_size=len(lengths), item=item, index=index)
+#: Three edges, and targets that hear nothing.
+LISTED = torch.tensor([0, 1, 1]), torch.tensor([0, 2, 3]), torch.tensor([1, 0, 0])
 
 
-def outcome(conv, source, target, run):
-    """Outputs on real nodes, and gradients of inputs and weights."""
-    conv.zero_grad()
-    source_x, target_x = (nodes.x.clone().requires_grad_() for nodes in (source, target))
-    result = run(source.with_x(source_x), target.with_x(target_x))
-    torch.manual_seed(7)
-    (result * torch.randn_like(result)).sum().backward()
-    leaves = {"source": source_x, "target": target_x, **dict(conv.named_parameters())}
-    gradients = {
-        name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-        for name, leaf in leaves.items()
-    }
-    return {"output": result.detach(), **gradients}
+@pytest.fixture
+def assert_parity(run, compare):
+    def check(conv, relation, source, target, featured=False):
+        together = source is target
 
+        def dense(source, target=None):
+            target = source if together else target
+            return [run(conv, relation, source, target, featured=featured)]
 
-def assert_parity(conv, relation, source, target):
-    reach = relation.reach(source, target)
-    edge_index = relation.edge_index(source, target)
-    dense = outcome(
-        conv, source, target, lambda s, t: run_dense(conv, s.x, t.x, reach)[target.mask]
-    )
-    sparse = outcome(conv, source, target, lambda s, t: conv((s.flat(), t.flat()), edge_index))
-    assert_equal(dense, sparse)
+        def sparse(source, target=None):
+            target = source if together else target
+            attributes = {"edge_attr": relation.edge_attr(source, target)} if featured else {}
+            edge_index = relation.edge_index(source, target)
+            return [conv((source.flat(), target.flat()), edge_index, **attributes)]
 
+        compare(conv, [source] if together else [source, target], dense, sparse)
 
-def assert_equal(dense, sparse):
-    relative = 1e-10 if dense["output"].dtype == torch.float64 else 1e-5
-    for name, wanted in sparse.items():
-        scale = max(1.0, float(wanted.abs().max()) if wanted.numel() else 0)
-        torch.testing.assert_close(
-            dense[name],
-            wanted,
-            rtol=0,
-            atol=relative * scale,
-            msg=lambda text, name=name: f"{name}: {text}",
-        )
+    torch.manual_seed(0)
+    return check
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-@pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)
-def test_across_types(make, batch):
-    torch.manual_seed(0)
-    source, target = (make_nodes(lengths, torch.float64) for lengths in BATCHES[batch])
+@every_conv
+def test_across_types(make, batch, make_nodes, assert_parity):
+    source, target = map(make_nodes, BATCHES[batch])
     assert_parity(make().double(), Complete(), source, target)
 
 
-@pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)
-def test_single_precision(make):
-    torch.manual_seed(0)
+@pytest.mark.parametrize(
+    "relation", [Complete(), Complete(loops=False), Complete("item")], ids=repr
+)
+@pytest.mark.parametrize("make", [gat(heads=3), gatv2(heads=3)], ids=["gat", "gatv2"])
+@pytest.mark.parametrize("at_once", [1, 40, 150])
+def test_a_few_pairs_at_a_time(make, relation, at_once, make_nodes, assert_parity, monkeypatch):
+    """Whatever part of the pairs fits the cache."""
+    for module in (pair_attention, dense_gatv2):
+        monkeypatch.setattr(module, "_AT_ONCE", at_once)
+    nodes = make_nodes([[2, 3], [], [1, 4], [5]])
+    assert_parity(make().double(), relation, nodes, nodes)
+
+
+@every_conv
+def test_single_precision(make, make_nodes, assert_parity):
     source, target = (make_nodes(lengths, torch.float32) for lengths in BATCHES["ragged"])
     assert_parity(make(), Complete(), source, target)
 
 
 @pytest.mark.parametrize(
     "relation",
-    [Grid(2, 2), Grid(2, 2, 8), Chain(2), Complete(loops=False), Complete("item")],
+    [
+        Grid(2, 2),
+        Grid(2, 2, 8),
+        Chain(2),
+        Complete(loops=False),
+        Complete("item"),
+        Custom(lambda source, target: source.index.unsqueeze(1) == 0),
+    ],
     ids=repr,
 )
-@pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)
-def test_within_a_type(make, relation):
-    torch.manual_seed(0)
-    nodes = make_nodes([[4], [4, 3], [], [1]], torch.float64)
+@every_conv
+def test_within_a_type(make, relation, make_nodes, assert_parity):
+    nodes = make_nodes([[4], [4, 3], [], [1]])
     assert_parity(make().double(), relation, nodes, nodes)
+
+
+STENCILS = [
+    (Grid(3, 3), [[9, 9], [], [9]]),
+    (Grid(6, 4, 8), [[24], []]),
+    (Grid(9, 1, 4), [[9], [9]]),
+    (Grid(9, 2, 8), [[18], [18]]),
+    (Chain(2), [[7, 3], [12], [1]]),
+    (Chain(1, "forward"), [[5], [2]]),
+]
+
+
+@pytest.mark.parametrize(("relation", "items"), STENCILS, ids=repr)
+@every_conv
+def test_stencils(make, relation, items, make_nodes, assert_parity):
+    nodes = make_nodes(items)
+    assert relation.stencil(nodes, nodes) is not None
+    assert_parity(make().double(), relation, nodes, nodes)
+
+
+@every_conv
+def test_few_edges(make, make_nodes, assert_parity):
+    source, target = (make_nodes(lengths) for lengths in ([[3], [4]], [[2], [1]]))
+    assert_parity(make().double(), EdgeList(*LISTED), source, target)
 
 
 @pytest.mark.parametrize(
     ("relation", "items"),
-    [(Grid(3, 3), [[9, 9], [], [9]]), (Grid(6, 4, 8), [[24], []]), (Chain(2), [[7, 3], [12], [1]])],
+    [
+        (WithPosition(Grid(3, 3)), [[9, 9], [], [9]]),
+        (WithPosition(Chain(2)), [[7, 3], [12], [1]]),
+        (WithPosition(Complete("item"), distance=4), [[3, 2], [], [4]]),
+        (WithPosition(Complete(loops=False), distance=4), [[3], [1], []]),
+    ],
     ids=repr,
 )
-@pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)
-def test_stencils(make, relation, items):
-    torch.manual_seed(0)
-    nodes, conv = make_nodes(items, torch.float64), make().double()
-    near, edge_index = relation.stencil(nodes, nodes), relation.edge_index(nodes, nodes)
-    dense = outcome(conv, nodes, nodes, lambda s, t: run_near(conv, s.x, t.x, near)[nodes.mask])
-    sparse = outcome(conv, nodes, nodes, lambda s, t: conv((s.flat(), t.flat()), edge_index))
-    assert_equal(dense, sparse)
+@featured_conv
+def test_features_of_edges(make, relation, items, make_nodes, assert_parity):
+    nodes = make_nodes(items)
+    conv = make(edge_dim=relation.edge_dim).double()
+    assert_parity(conv, relation, nodes, nodes, featured=True)
 
 
-@pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)
-def test_few_edges(make):
-    torch.manual_seed(0)
-    source, target = (make_nodes(lengths, torch.float64) for lengths in ([[3], [4]], [[2], [1]]))
-    assert_parity(make().double(), EdgeList(*OFFSETS), source, target)
+@featured_conv
+def test_features_of_edges_across_types(make, make_nodes, assert_parity):
+    source, target = (make_nodes(lengths) for lengths in ([[3], [4], []], [[2], [1], [3]]))
+    features = torch.randn(3, 5, dtype=torch.float64)
+    assert_parity(
+        make(edge_dim=5).double(), EdgeList(*LISTED, features), source, target, featured=True
+    )
+    one = Custom(
+        lambda source, target: torch.ones(1, 1, 1, dtype=torch.bool),
+        lambda source, target: features[:1, None, None],
+        edge_dim=5,
+    )
+    assert_parity(make(edge_dim=5).double(), one, source, target, featured=True)
 
 
-@pytest.mark.parametrize("make", CONVS.values(), ids=CONVS)
-def test_half_precision_stays_finite(make):
+def test_batch_norm_sees_real_nodes_only(make_nodes, assert_parity):
+    source, target = map(make_nodes, BATCHES["ragged"])
+    assert_parity(gin(nn.BatchNorm1d(6))().double(), Complete(), source, target)
+
+
+@every_conv
+def test_half_precision_stays_finite(make, make_nodes, run):
     source, target = (make_nodes(lengths, torch.bfloat16) for lengths in BATCHES["ragged"])
-    conv = make().bfloat16()
-    result = run_dense(conv, source.x, target.x, Complete().reach(source, target))
+    result = run(make().bfloat16(), Complete(), source, target)
     assert result.dtype == torch.bfloat16
     assert result.isfinite().all()
 
 
+@pytest.mark.parametrize("relation", [Complete(), Chain()], ids=repr)
 @pytest.mark.parametrize("make", [transformer(heads=2, dropout=0.5), gat(dropout=0.5)])
-def test_dropout_only_in_training(make):
-    source, target = (make_nodes(lengths, torch.float32) for lengths in BATCHES["ragged"])
-    conv, reach = make(), Complete().reach(source, target)
-    first, second = (run_dense(conv, source.x, target.x, reach) for _ in range(2))
+def test_dropout_only_in_training(make, relation, make_nodes, run, assert_parity):
+    nodes = make_nodes([[9], [4]])
+    conv = make().double()
+    first, second = (run(conv, relation, nodes, nodes) for _ in range(2))
     assert not torch.equal(first, second)
-    assert_parity(conv.eval(), Complete(), source, target)
+    assert_parity(conv.eval(), relation, nodes, nodes)
 
 
-def test_dropout_has_pygs_mean():
+@pytest.mark.parametrize("relation", [Complete(), Chain()], ids=repr)
+@pytest.mark.parametrize("make", [transformer, gat, gatv2])
+def test_dropout_has_pygs_mean(make, relation, make_nodes, run):
     torch.manual_seed(0)
-    source, target = (make_nodes(lengths, torch.float32) for lengths in ([[6]], [[1]]))
-    for make in (transformer, gat, gatv2):
-        conv, reach = make(dropout=0.5)(), Complete().reach(source, target)
-        copies = source.x.expand(4000, -1, -1), target.x.expand(4000, -1, -1)
-        mean = run_dense(conv, *copies, reach.expand(4000, -1, -1)).mean(0)
-        wanted = run_dense(conv.eval(), source.x, target.x, reach)[0]
-        torch.testing.assert_close(mean, wanted, atol=0.1, rtol=0)
+    nodes, conv = make_nodes([[6]] * 1500), make(dropout=0.5)().double()
+    nodes = nodes.with_x(nodes.x[:1].expand_as(nodes.x))
+    mean = run(conv, relation, nodes, nodes).view(1500, 6, -1).mean(0)
+    wanted = run(conv.eval(), relation, nodes, nodes)[:6]
+    torch.testing.assert_close(mean, wanted, atol=0.15, rtol=0)
 
 
-def test_gatv2_by_hand():
+def test_gatv2_by_hand(make_nodes, run):
     conv = GATv2Conv(1, 1, add_self_loops=False, bias=False)
     for weight, value in ((conv.lin_l.weight, 1.0), (conv.lin_r.weight, 2.0), (conv.att, -1.0)):
-        torch.nn.init.constant_(weight, value)
-    source, target = torch.tensor([[[1.0], [-3.0]]]), torch.tensor([[[0.5]]])
+        nn.init.constant_(weight, value)
+    source, target = (make_nodes(lengths, torch.float32) for lengths in ([[2]], [[1]]))
+    source = source.with_x(torch.tensor([[[1.0], [-3.0]]]))
     # Logits -LeakyReLU(1 + 1) = -2 and -LeakyReLU(-3 + 1) = 0.4.
     share = torch.tensor([-2.0, 0.4]).softmax(0)
     wanted = share @ torch.tensor([1.0, -3.0])
-    result = run_dense(conv, source, target, torch.ones(1, 1, 2, dtype=torch.bool))
+    result = run(conv, Complete(), source, target.with_x(torch.tensor([[[0.5]]])))
     assert result.item() == pytest.approx(wanted.item(), abs=1e-6)
 
 
-class OwnSAGE(SAGEConv):
-    pass
-
-
-@pytest.mark.parametrize(
-    ("conv", "reason"),
-    [
-        (GINConv(torch.nn.Linear(2, 2)), "GINConv has no dense form"),
-        (OwnSAGE(2, 2), "OwnSAGE has no dense form"),
-        (SAGEConv(2, 2, aggr="median"), "aggr='median'"),
-        (GATConv(2, 2), "add_self_loops=True"),
-        (GATv2Conv(2, 2), "add_self_loops=True"),
-        (TransformerConv(2, 2, edge_dim=3), "edge_dim"),
-        (TransformerConv(2, 2, aggr="mean"), "aggr='mean'"),
-        (SAGEConv(2, 2, flow="target_to_source"), "flow"),
-    ],
-)
-def test_says_why_not(conv, reason):
-    assert dense_form(conv) is None
-    assert reason in why_not_dense(conv)
-    with pytest.raises(ValueError, match="cannot run densely"):
-        run_dense(conv, torch.ones(1, 1, 2), torch.ones(1, 1, 2), torch.ones(1, 1, 1).bool())
-
-
-def test_hooks_are_respected():
-    conv = SAGEConv(2, 2)
-    assert why_not_dense(conv) is None
-    handle = conv.register_forward_hook(lambda *_: None)
-    assert "hook" in why_not_dense(conv)
-    handle.remove()
-    conv.explain = True
-    assert "explainer" in why_not_dense(conv)
+def test_features_of_edges_by_hand(make_nodes, run):
+    conv = TransformerConv(1, 1, edge_dim=1, root_weight=False)
+    for weight in conv.parameters():
+        nn.init.constant_(weight, 0.0)
+    nn.init.constant_(conv.lin_query.bias, 1.0)
+    nn.init.constant_(conv.lin_edge.weight, 2.0)
+    nodes = make_nodes([[3]], torch.float32)
+    nodes = nodes.with_x(nodes.x[:, :, :1])
+    relation = WithPosition(Chain(2))
+    # Keys and values are 2 e with e = 0.5 and 1, 0.5 and -0.5, -1 and -0.5.
+    heard = 2 * torch.tensor([[0.5, 1.0], [0.5, -0.5], [-1.0, -0.5]])
+    wanted = (heard.softmax(1) * heard).sum(1)
+    result = run(conv, relation, nodes, nodes, featured=True).squeeze(1)
+    torch.testing.assert_close(result, wanted)
