@@ -10,17 +10,9 @@ import mmgraph
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
     *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
-    *("modalities", "data", "holdout", "targets", "allocator", "training", "fitting"),
-    *(
-        "model_card",
-        "model_file",
-        "persistence",
-        "estimator",
-        "robustness",
-        "plot",
-        "datasets",
-        "testing",
-    ),
+    *("modalities", "data", "holdout", "targets", "metrics", "allocator", "training", "fitting"),
+    *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets"),
+    *("testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")
 NOT_IN_NETWORKS = {"pandas", "PIL", "sklearn", "lightning"}
