@@ -47,8 +47,10 @@ class Fitting:
 
     def fit(
         self, dataset: SampleDataset, held_out: Int[np.ndarray, "held_out"]
-    ) -> tuple[MultimodalModel, list[dict[str, int | float]]]:
-        """Return a fitted model, and the metrics of each epoch with held-out rows.
+    ) -> tuple[MultimodalModel, list[dict[str, int | float]], dict[str, float]]:
+        """Return a fitted model, the metrics of each epoch, and the held-out rows' in the end.
+
+        The last are those of the model that was fitted without these rows; empty without any.
 
         Args:
             dataset: All training rows with their targets.
@@ -67,25 +69,25 @@ class Fitting:
         if not len(held_out):
             model, result = self._train(dataset, rows, None, self.settings.epochs)
             self._fit_additive(model, dataset, rows)
-            return model, result.history
+            return model, result.history, {}
         kept = np.setdiff1d(rows, held_out)
         validation = dataset.subset(held_out.tolist())
         chosen, result = self._train(dataset, kept, validation, self.settings.epochs)
         self._fit_additive(chosen, dataset, kept)
-        self._balance(chosen, validation)
+        scores = self._balance(chosen, validation)
         if not self.refit or result.interrupted:
-            return chosen, result.history
+            return chosen, result.history, scores
         try:
             model, again = self._train(dataset, rows, None, result.best_epochs)
         except FloatingPointError as error:
             logger.warning("%s. The model that was trained without held-out rows is kept", error)
-            return chosen, result.history
+            return chosen, result.history, scores
         if again.interrupted:
-            return chosen, result.history  # better than one that is half trained
+            return chosen, result.history, scores  # better than one that is half trained
         self._fit_additive(model, dataset, rows)
         model.weights = chosen.weights
         model.task.calibrate_as(chosen.task)
-        return model, result.history
+        return model, result.history, scores
 
     def _train(
         self,
@@ -142,8 +144,11 @@ class Fitting:
         batches = [batch.items for batch in training.batches(self.batch_size)]
         model.additive.fit(batches, training.target, model.task)
 
-    def _balance(self, model: MultimodalModel, validation: SampleDataset) -> None:
-        """Weigh the parts and calibrate the task on rows that neither was fitted on."""
+    def _balance(self, model: MultimodalModel, validation: SampleDataset) -> dict[str, float]:
+        """Weigh the parts and calibrate the task on rows that neither was fitted on.
+
+        Returns loss and metric on these rows.
+        """
         assert validation.target is not None
 
         def run(part: Callable[..., Tensor]) -> Tensor:
@@ -154,4 +159,8 @@ class Fitting:
             if model.additive is not None:
                 parts = run(model.additive), run(model.fused_logits)
                 model.balance(*parts, validation.target)
-            model.task.calibrate(run(model), validation.target)
+            logits, task = run(model), model.task
+            task.calibrate(logits, validation.target)
+            loss = task.loss(logits, validation.target, weighted=False)
+            score = task.score(logits, validation.target)
+        return {"loss": float(loss), task.metric: float(score)}

@@ -1,7 +1,10 @@
 """Fitted estimators on disk: a folder of JSON, safetensors and tokenizer files, no pickle.
 
+A path that ends in `.mmgraph` gets the same folder as one file, see `mmgraph.model_file`.
+
 config.json           versions, parameters, classes, modalities and their JSON state
 model.safetensors     every tensor of the model
+README.md             the model card: data, held-out scores, versions, limits
 modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen backbones
 """
 
@@ -18,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from mmgraph import __version__, relations
+from mmgraph import __version__, model_card, model_file, relations
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import KINDS
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 _CONFIG, _WEIGHTS, _MODALITIES = "config.json", "model.safetensors", "modalities"
+_CARD = "README.md"
 
 
 def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None:
@@ -49,15 +53,20 @@ def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None
         folder = Path(name) / "model"
         folder.mkdir()
         _write(estimator, folder)
-        if path.exists():
+        if path.suffix == model_file.SUFFIX:
+            model_file.pack(folder, Path(name) / "file")
+            folder = Path(name) / "file"
+        if path.is_dir():
             shutil.rmtree(path)
-        folder.rename(path)
+        elif folder.is_dir():
+            path.unlink(missing_ok=True)
+        folder.replace(path)
 
 
 def _may_replace(path: Path) -> bool:
     """Say whether a path is an empty folder or a model of ours, and not anything else."""
-    if not path.is_dir() or not any(path.iterdir()):
-        return path.is_dir()
+    if path.is_dir() and not any(path.iterdir()):
+        return True
     try:
         _read_config(path, newest=None)
     except DataError:  # many programs write a config.json
@@ -89,11 +98,13 @@ def _write(estimator: MultimodalEstimator, folder: Path) -> None:
         "targets": estimator._describe_targets(),
         "features": estimator.feature_names_in_.tolist(),
         "history": estimator.history_,
+        "facts": estimator.facts_,
     }
     text = json.dumps(config, indent=2, ensure_ascii=False, default=_plain)
     (folder / _CONFIG).write_text(text, "utf-8")
     tensors = {name: value.contiguous() for name, value in estimator.model_.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
+    (folder / _CARD).write_text(model_card.write_card(estimator), "utf-8")
 
 
 def _plain(value: Any) -> Any:
@@ -113,9 +124,24 @@ def load(
     modalities: Sequence[type[Modality]] = (),
 ) -> MultimodalEstimator:
     """Read an estimator; see `mmgraph.load`."""
+    config = _read_config(path)
+    folder = model_file.unpacked(path) if path.is_file() else path
+    try:
+        return _load(folder, config, conv=conv, fusion=fusion, modalities=modalities)
+    except DataError as error:
+        raise DataError(str(error).replace(str(folder), str(path))) from error
+
+
+def _load(
+    path: Path,
+    config: dict[str, Any],
+    *,
+    conv: Callable[[int, int], nn.Module] | None,
+    fusion: Callable[..., Fusion] | None,
+    modalities: Sequence[type[Modality]],
+) -> MultimodalEstimator:
     from safetensors.torch import load_file
 
-    config = _read_config(path)
     try:
         estimator = _read_description(path, config, conv=conv, fusion=fusion, modalities=modalities)
         model = estimator._build_model()
@@ -163,14 +189,20 @@ def _read_description(
     estimator.feature_names_in_ = np.array(config["features"], dtype=object)
     estimator.n_features_in_ = len(estimator.feature_names_in_)
     estimator.history_ = config["history"]
+    estimator.facts_ = config.get("facts", {})
     return estimator
 
 
 def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
-    if not (path / _CONFIG).is_file():
-        raise DataError(f"{path}: expected a folder with {_CONFIG}, as `save` writes it")
+    inside = path / _CONFIG
+    text = model_file.read_member(path, _CONFIG) if path.is_file() else None
+    if text is None and not inside.is_file():
+        raise DataError(
+            f"{path}: expected a folder with {_CONFIG}, or such a folder in one file that ends in "
+            f"{model_file.SUFFIX}, as `save` writes it"
+        )
     try:
-        config: dict[str, Any] = json.loads((path / _CONFIG).read_text("utf-8"))
+        config: dict[str, Any] = json.loads(inside.read_bytes() if text is None else text)
         version, writer = int(config["format"]), config["mmgraph"]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path / _CONFIG}: damaged, save it again: {error!r}") from error

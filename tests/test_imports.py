@@ -11,7 +11,8 @@ PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
     *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
     *("modalities", "data", "holdout", "targets", "metrics", "allocator", "training", "fitting"),
-    *("persistence", "estimator", "robustness", "plot", "datasets", "testing"),
+    *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets"),
+    *("testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")
 NOT_IN_NETWORKS = {"pandas", "PIL", "sklearn", "lightning"}

@@ -59,7 +59,7 @@ def test_another_process_predicts_the_same(frame, make_classifier, tmp_path, pre
 def test_folder_holds_no_pickle(frame, make_classifier, tmp_path):
     make_classifier().fit(frame, frame["label"]).save(tmp_path / "model")
     files = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
-    assert files <= {".json", ".safetensors", ".model"}
+    assert files <= {".json", ".safetensors", ".model", ".md"}
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert config["format"] == 1
     assert config["mmgraph"]

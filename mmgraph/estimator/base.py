@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from mmgraph import data, persistence, targets
+from mmgraph import data, model_card, persistence, targets
 from mmgraph.errors import DataError
 from mmgraph.holdout import hold_out
 from mmgraph.modalities.base import Modality
@@ -120,7 +120,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         frame = data.read_frame(X)
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
-        groups_name = getattr(groups, "name", None)
+        named_groups, groups_name = groups, getattr(groups, "name", None)
         with _messages(self.verbose), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
             target, strata = self._encode(truth, frame.index)
@@ -138,7 +138,16 @@ class MultimodalEstimator(BaseEstimator, ABC):
                     "epochs count, and the parts count the same",
                     self.validation,
                 )
-            self.model_, self.history_ = self._fitting().fit(dataset, held_out)
+            self.model_, self.history_, scores = self._fitting().fit(dataset, held_out)
+            self.facts_ = model_card.collect_facts(
+                self.model_.task,
+                items,
+                target,
+                held_out_rows=len(held_out),
+                held_out=scores,
+                truth=truth,
+                groups=named_groups,
+            )
         return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "rows channels"]:
@@ -164,7 +173,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """Write the fitted estimator into a folder of safetensors, JSON and tokenizer files.
 
         Args:
-            path: The folder, which must not exist yet.
+            path: The folder, which must not exist yet; or a file that ends in `.mmgraph`, which
+                holds that folder.
             overwrite: Replace a model that is already there.
 
         Raises:
@@ -347,16 +357,16 @@ def load(
     fusion: FusionFactory | None = None,
     modalities: Sequence[type[Modality]] = (),
 ) -> Any:
-    """Load a classifier or regressor from a folder that its `save` wrote.
+    """Load a classifier or regressor from a folder or a file that its `save` wrote.
 
     Args:
-        path: The folder.
+        path: The folder, or the file.
         conv: The convolution the model was made with, where it was not the default: code is
             not saved.
         fusion: The fusion the model was made with, where it is not one of mmgraph's.
         modalities: Modality classes of your own that the model uses.
 
     Raises:
-        DataError: The folder holds no model, a damaged one, or one of a newer version.
+        DataError: There is no model, a damaged one, or one of a newer version.
     """
     return persistence.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)
