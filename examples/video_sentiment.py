@@ -19,13 +19,13 @@ import pandas as pd
 
 from mmgraph import (
     Audio,
-    Features,
     MultimodalGraphClassifier,
     MultimodalGraphRegressor,
     Text,
     Video,
+    evaluate_predictions,
+    load_mosi,
 )
-from mmgraph.datasets.mosi import load_mosi
 
 RATE = 8000
 WORDS = {
@@ -68,19 +68,13 @@ def generated(rows: int, epochs: int) -> None:
 
 
 def published(path: str, rows: int | None, epochs: int) -> None:
-    frame = load_mosi(path)
-    train = frame[frame["split"] != "test"][:rows]
-    test = frame[frame["split"] == "test"][:rows]
-    modalities = [Features(name, rnn="gru") for name in ("text", "audio", "vision")]
+    clips = load_mosi(path)
+    train, test = clips.part("train", "val")[:rows], clips.part("test")[:rows]
+    regressor = MultimodalGraphRegressor(clips.modalities, epochs=epochs, verbose=False)
     # Clips of one video stay together while epochs are chosen.
-    video = train["id"].str.replace(r"(\$_\$|_|\[)[^_\[]*$", "", regex=True)
-    regressor = MultimodalGraphRegressor(modalities, epochs=epochs, verbose=False)
-    predicted = regressor.fit(train, train["label"], groups=video).predict(test)
-    truth = test["label"].to_numpy()
-    signed = truth != 0
-    print(f"mean absolute error={np.abs(predicted - truth).mean():.3f}")
-    print(f"correlation={np.corrcoef(predicted, truth)[0, 1]:.3f}")
-    print(f"acc2 Non0={np.mean((predicted > 0)[signed] == (truth > 0)[signed]):.3f}")
+    predicted = regressor.fit(train, clips.label, groups=clips.groups).predict(test)
+    scores = evaluate_predictions(clips.metrics, test[clips.label], predicted)
+    print("  ".join(f"{name}={score:.3f}" for name, score in scores.items()))
 
 
 def main() -> None:

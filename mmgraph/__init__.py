@@ -40,6 +40,21 @@ _MODULE_OF = {
     "load": "mmgraph.estimator",
     "MultimodalDataset": "mmgraph.datasets.base",
     "load_easy_vqa": "mmgraph.datasets.easy_vqa",
+    "load_av_digits": "mmgraph.datasets.av_digits",
+    "load_av_mnist": "mmgraph.datasets.av_mnist",
+    "load_crisis_mmd": "mmgraph.datasets.crisis_mmd",
+    "load_folder": "mmgraph.datasets.folder",
+    "load_food101": "mmgraph.datasets.food101",
+    "load_hateful_memes": "mmgraph.datasets.hateful_memes",
+    "load_fine_grained_hateful_memes": "mmgraph.datasets.hateful_memes",
+    "load_hugging_face": "mmgraph.datasets.hugging_face",
+    "load_iemocap": "mmgraph.datasets.iemocap",
+    "load_meld": "mmgraph.datasets.iemocap",
+    "load_mm_imdb": "mmgraph.datasets.mm_imdb",
+    "load_mosei": "mmgraph.datasets.mosi",
+    "load_mosi": "mmgraph.datasets.mosi",
+    "load_mvsa": "mmgraph.datasets.mvsa",
+    "load_n24news": "mmgraph.datasets.n24news",
     "load_openclipart": "mmgraph.datasets.openclipart",
     "evaluate_predictions": "mmgraph.metrics",
     "default_metrics": "mmgraph.metrics",
@@ -68,8 +83,25 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from mmgraph.cache import clear_cache as clear_cache
+    from mmgraph.datasets.av_digits import load_av_digits as load_av_digits
+    from mmgraph.datasets.av_mnist import load_av_mnist as load_av_mnist
     from mmgraph.datasets.base import MultimodalDataset as MultimodalDataset
+    from mmgraph.datasets.crisis_mmd import load_crisis_mmd as load_crisis_mmd
     from mmgraph.datasets.easy_vqa import load_easy_vqa as load_easy_vqa
+    from mmgraph.datasets.folder import load_folder as load_folder
+    from mmgraph.datasets.food101 import load_food101 as load_food101
+    from mmgraph.datasets.hateful_memes import (
+        load_fine_grained_hateful_memes as load_fine_grained_hateful_memes,
+    )
+    from mmgraph.datasets.hateful_memes import load_hateful_memes as load_hateful_memes
+    from mmgraph.datasets.hugging_face import load_hugging_face as load_hugging_face
+    from mmgraph.datasets.iemocap import load_iemocap as load_iemocap
+    from mmgraph.datasets.iemocap import load_meld as load_meld
+    from mmgraph.datasets.mm_imdb import load_mm_imdb as load_mm_imdb
+    from mmgraph.datasets.mosi import load_mosei as load_mosei
+    from mmgraph.datasets.mosi import load_mosi as load_mosi
+    from mmgraph.datasets.mvsa import load_mvsa as load_mvsa
+    from mmgraph.datasets.n24news import load_n24news as load_n24news
     from mmgraph.datasets.openclipart import load_openclipart as load_openclipart
     from mmgraph.errors import DataError as DataError
     from mmgraph.errors import MissingPackageError as MissingPackageError

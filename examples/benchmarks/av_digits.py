@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mmgraph import Audio, Image, MultimodalGraphClassifier
+from mmgraph import Audio, Image, MultimodalGraphClassifier, load_av_digits
 
 
 def rivals(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
@@ -48,18 +48,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, help="use only some training rows")
     parser.add_argument("--epochs", type=int, default=15)
     args = parser.parse_args()
-    frame = pd.read_csv(args.folder / "manifest.csv")
-    for column in ("image", "audio"):
-        frame[column] = [str(args.folder / path) for path in frame[column]]
+    digits = load_av_digits(args.folder)
     used = ["train", "val"] if args.split == "test" else ["train"]
-    train, test = frame[frame["split"].isin(used)][: args.rows], frame[frame["split"] == args.split]
+    train, test = digits.part(*used)[: args.rows], digits.part(args.split)
     for name, accuracy in rivals(train, test).items():
         print(f"{name:36} {accuracy:.3f}", flush=True)
     scores = []
     for seed in args.seeds:
         start = time.perf_counter()
         clf = MultimodalGraphClassifier(
-            [Image("image", backbone=None, size=28, flip=False), Audio("audio")],
+            digits.modalities,
             random_state=seed,
             epochs=args.epochs,
             verbose=False,

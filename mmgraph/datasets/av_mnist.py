@@ -109,8 +109,8 @@ def _read_images(path: Path, rows: int, size: tuple[int, int]) -> list[UInt8[np.
     array = read_array(path)
     if len(array) != rows or array.size != rows * math.prod(size):
         raise DataError(
-            f"{path}: expected {rows} pictures of {math.prod(size)} pixels, as there are labels, "
-            f"got {list(array.shape)}"
+            f"{path}: expected {rows} pictures of {math.prod(size)} pixels, one for each row of "
+            f"{path.name.replace('data', 'labels')}, got {list(array.shape)}"
         )
     pixels = np.empty((rows, *size), np.uint8)
     for start in range(0, rows, _BLOCK):

@@ -38,7 +38,7 @@ class MultimodalDataset:
         >>> from mmgraph import load_openclipart
         >>> data = load_openclipart()
         >>> data.label, data.task, data.parts
-        ('label', 'multiclass', ['train', 'test', 'val'])
+        ('label', 'multiclass', ['train', 'val', 'test'])
         >>> len(data.part("train", "val"))
         2058
     """
@@ -56,8 +56,10 @@ class MultimodalDataset:
 
     @property
     def parts(self) -> list[str]:
-        """Names of the splits there are, in the order of the rows."""
-        return list(dict.fromkeys(self.frame["split"]))
+        """Names of the splits there are: "train", "val", "test", and others as the rows come."""
+        found = dict.fromkeys(self.frame["split"])
+        usual = [name for name in ("train", "val", "test") if name in found]
+        return list(dict.fromkeys([*usual, *found]))
 
     def part(self, *names: str) -> pd.DataFrame:
         """Return the rows of one split, or of several.

@@ -72,6 +72,8 @@ class Download:
         """Return rows as a table, after a look at whether the files they name are there."""
         import pandas as pd
 
+        if not rows:
+            raise DataError(f"{self.name}: expected rows that can be used, there are none")
         self.require(Path(row[column]) for row in rows for column in files)
         return pd.DataFrame(list(rows))
 

@@ -14,6 +14,7 @@ from mmgraph.datasets.files import (
     read_json_lines,
     read_text,
 )
+from mmgraph.errors import DataError
 from mmgraph.modalities.image import Image
 from mmgraph.modalities.text import Text
 
@@ -40,12 +41,17 @@ def load_food101(folder: str | Path) -> MultimodalDataset:
         DataError: Files are missing or damaged; it names them.
     """
     folder = Path(folder).absolute()
-    if (folder / "train.jsonl").is_file():
+    if list(folder.glob("*.jsonl")):
         rows = list(_read_jsonl(folder))
     elif (folder / "texts_txt").is_dir():
         rows = list(_read_texts(folder))
-    else:
+    elif (folder / "texts").is_dir():
         rows = list(_read_titles(folder))
+    else:
+        raise DataError(
+            f"{folder}: expected train.jsonl, dev.jsonl and test.jsonl, or texts_txt, or "
+            f"texts/train_titles.csv; get one of them from {_DOWNLOAD.homepage}"
+        )
     return MultimodalDataset(
         name=_DOWNLOAD.name,
         frame=_DOWNLOAD.table(rows),

@@ -55,10 +55,15 @@ def load_mm_imdb(path: str | Path) -> MultimodalDataset:
     if path.suffix in (".hdf5", ".h5"):
         frame = _read_hdf5(path)
         modalities = [Features("image"), Features("text")]
-    elif (path / "train.jsonl").is_file():
+    elif list(path.glob("*.jsonl")):
         frame = _read_jsonl(path)
-    else:
+    elif (path / "split.json").is_file() or (path / "dataset").is_dir():
         frame = _read_raw(path)
+    else:
+        raise DataError(
+            f"{path}: expected split.json and dataset, or train.jsonl, dev.jsonl and test.jsonl, "
+            f"or multimodal_imdb.hdf5; get one of them from {_DOWNLOAD.homepage}"
+        )
     return MultimodalDataset(
         name=_DOWNLOAD.name,
         frame=frame,

@@ -42,11 +42,11 @@ def load_mvsa(folder: str | Path) -> MultimodalDataset:
     path = folder / "labelResultAll.txt"
     rows, several = [], False
     for _, record in _DOWNLOAD.read({"all": path}, read_tab_separated):
+        name = record.identity("ID")
         text, image = (_majority(labels) for labels in zip(*_annotations(record), strict=True))
         several = several or len(record.values) > 2
         label = _agreed(text, image)
         if label is not None:
-            name = record.identity("ID")
             rows.append(
                 {
                     "id": name,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmgraph.datasets.base import MultimodalDataset
+from mmgraph.datasets.files import Download, read_comma_separated
 from mmgraph.errors import DataError
 from mmgraph.modalities.image import Image
 from mmgraph.modalities.text import Text
+
+_DOWNLOAD = Download("openclipart", "https://openclipart.org")
 
 
 def openclipart_folder() -> Path:
@@ -37,21 +40,29 @@ def load_openclipart(folder: str | Path | None = None) -> MultimodalDataset:
         Columns image (path), text, label, split ("train", "val", "test"), group (drawings of
         one series; use it for cross-validation), title, creator, source.
 
+    Raises:
+        DataError: Files are missing or damaged; it names them.
+
     Example:
         >>> load_openclipart().frame["split"].value_counts().to_dict()
         {'train': 1800, 'test': 514, 'val': 258}
     """
-    import pandas as pd
-
-    folder = openclipart_folder() if folder is None else Path(folder)
-    if not (folder / "manifest.csv").is_file():
-        raise DataError(f"{folder}: expected manifest.csv and a folder of images")
-    # A title may be the word "null" or "NA": only an empty field is missing.
-    frame = pd.read_csv(folder / "manifest.csv", keep_default_na=False, na_values=[""])
-    frame["image"] = [str(folder / path) for path in frame["image"]]
+    folder = openclipart_folder() if folder is None else Path(folder).absolute()
+    files = {"all": folder / "manifest.csv"}
+    rows = [
+        {
+            "image": str(folder / each.text("image")),
+            "text": each.text("text") or None,
+            "label": each.text("label"),
+            "split": each.choice("split", ["train", "val", "test"]),
+            "group": each.text("group"),
+            **{name: each.text(name) or None for name in ("title", "creator", "source")},
+        }
+        for _, each in _DOWNLOAD.read(files, read_comma_separated)
+    ]
     return MultimodalDataset(
-        name="openclipart",
-        frame=frame,
+        name=_DOWNLOAD.name,
+        frame=_DOWNLOAD.table(rows),
         modalities=[Image("image"), Text("text")],
         label="label",
         task="multiclass",
@@ -59,5 +70,5 @@ def load_openclipart(folder: str | Path | None = None) -> MultimodalDataset:
         groups="group",
         licence="public domain",
         citation="Open Clip Art Library 0.18, as in Debian's package openclipart-svg.",
-        homepage="https://openclipart.org",
+        homepage=_DOWNLOAD.homepage,
     )

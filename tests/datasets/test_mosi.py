@@ -36,7 +36,7 @@ def test_mult(tmp_path):
     content = {"train": split(4), "valid": split(2), "test": split(3)}
     content["train"]["audio"][2, -1, 0] = -np.inf
     content["train"]["vision"][1] = 0
-    frame = load_mosi(write(tmp_path / "mosi_data.pkl", content))
+    frame = load_mosi(write(tmp_path / "mosi_data.pkl", content)).frame
     assert frame["split"].tolist() == ["train"] * 4 + ["val"] * 2 + ["test"] * 3
     assert frame["id"][1] == "clip1_0.5"
     assert [len(each) for each in frame["text"][:4]] == [1, 2, 3, 4]
@@ -53,7 +53,7 @@ def test_mmsa(tmp_path):
         | {"raw_text": np.array(["so good"] * n), "annotations": ["Positive"] * n}
         for name, n in (("train", 3), ("valid", 2), ("test", 2))
     }
-    frame = load_mosi(write(tmp_path / "unaligned_50.pkl", parts))
+    frame = load_mosi(write(tmp_path / "unaligned_50.pkl", parts)).frame
     assert frame["raw_text"][0] == "so good"
     assert frame["id"][1] == "clip1"
     assert [len(each) for each in frame["vision"][:3]] == [1, 2, 3]
