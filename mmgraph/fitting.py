@@ -64,7 +64,7 @@ class Fitting:
 
     def _fit(
         self, dataset: SampleDataset, held_out: Int[np.ndarray, "held_out"]
-    ) -> tuple[MultimodalModel, list[dict[str, int | float]]]:
+    ) -> tuple[MultimodalModel, list[dict[str, int | float]], dict[str, float]]:
         rows = np.arange(len(dataset))
         if not len(held_out):
             model, result = self._train(dataset, rows, None, self.settings.epochs)

@@ -29,8 +29,8 @@ ARMS = {
 
 def fit(execution: str, epochs: int) -> dict[str, float]:
     """Return seconds of the fit and of an epoch, and the accuracy on the validation split."""
-    frame = load_openclipart()
-    train, held = frame[frame["split"] == "train"], frame[frame["split"] == "val"]
+    data = load_openclipart()
+    train, held = data.part("train"), data.part("val")
     clf = MultimodalGraphClassifier(
         [Image("image"), Text("text")], epochs=epochs, execution=execution, verbose=False
     )

@@ -22,8 +22,7 @@ from mmgraph import MultimodalGraphClassifier, Text, load, load_openclipart
 
 def fit(folder: Path, rows: int, epochs: int) -> None:
     """Fit and save; goes on from the folder's checkpoint."""
-    frame = load_openclipart()
-    train = frame[frame["split"] == "train"][:rows]
+    train = load_openclipart().part("train")[:rows]
     clf = MultimodalGraphClassifier(
         [Text("text", features=None)],
         epochs=epochs,

@@ -215,7 +215,7 @@ def read_array(path: Path) -> Shaped[np.ndarray, "rows ..."]:
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # a damaged header is parsed as Python, and fails in any way
         raise DataError(
             f"{path}: cannot be read as an array of numbers ({error}); download it again"
         ) from error
