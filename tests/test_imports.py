@@ -12,7 +12,7 @@ ORDER = (
     *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
     *("modalities", "data", "holdout", "targets", "metrics", "allocator", "training", "fitting"),
     *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets"),
-    *("testing", "cli"),
+    "testing",
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")
 NOT_IN_NETWORKS = {"pandas", "PIL", "sklearn", "lightning"}
