@@ -114,7 +114,7 @@ def _read_images(path: Path, rows: int, size: tuple[int, int]) -> list[UInt8[np.
         )
     pixels = np.empty((rows, *size), np.uint8)
     for start in range(0, rows, _BLOCK):
-        block = np.asarray(array[start : start + _BLOCK], dtype=np.float32)
+        block = np.asarray(array[start : start + _BLOCK])
         low, high = block.min(), block.max()
         if not (low >= 0 and 1 < high <= 255):
             raise DataError(f"{path}: expected pixels from 0 to 255, got {low:g} to {high:g}")

@@ -98,8 +98,11 @@ def read_pickle(path: str | Path) -> Any:
             f"{path}: holds {error}, which is not an array, number, string or plain container; "
             "loading it could run code, so it is refused"
         ) from None
-    except MemoryError:
-        raise
+    except MemoryError as error:  # also where a damaged file claims to hold no end of bytes
+        raise DataError(
+            f"{path}: needs more memory than there is, or is damaged: free some memory, or "
+            "download it again"
+        ) from error
     except Exception as error:  # whatever a damaged pickle leads to
         raise DataError(
             f"{path}: cannot be read as a pickle ({error}); it is cut off or another format: "

@@ -143,7 +143,7 @@ def test_files_that_are_cut_off(parsed, tmp_path):
 
 
 @settings(
-    max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(data=st.data())
 def test_any_bytes(parsed, data):
