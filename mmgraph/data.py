@@ -1,11 +1,12 @@
-"""From tables to batches: reading frames and cells, the torch dataset, bucketing, collation."""
+"""From tables to batches: reading frames, the torch dataset, bucketing, collation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from mmgraph.cells import modality_cells
 from mmgraph.errors import CellError, DataError, MissingPackageError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
@@ -117,93 +119,6 @@ def _read_file(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error
 
 
-def is_missing(value: Any) -> bool:
-    """Say whether a raw value stands for nothing: None, NaN, NaT, "" or blanks, []."""
-    if value is None:
-        return True
-    if isinstance(value, str):
-        return not value.strip()
-    if isinstance(value, list | tuple | bytes):
-        return len(value) == 0
-    if isinstance(value, np.ndarray):
-        return value.size == 0
-    try:
-        return bool(value != value)  # NaN, NaT
-    except (TypeError, ValueError, RuntimeError):  # pandas.NA, tensors
-        return type(value).__name__ == "NAType"
-
-
-def read_cells(
-    frame: pd.DataFrame,
-    columns: Sequence[str],
-    *,
-    takes_lists: bool = False,
-    by_column: bool = False,
-) -> list[list[Any]]:
-    """Return the raw values of each row's cells, lists and columns flattened, nothing missing.
-
-    Args:
-        frame: The table.
-        columns: The columns to read.
-        takes_lists: A list of numbers, or of lists of numbers, is one value.
-        by_column: Return (column, value) in place of each value.
-
-    Raises:
-        DataError: A column is not in the frame.
-    """
-    unknown = [column for column in columns if column not in frame.columns]
-    if unknown:
-        raise DataError(
-            f"expected the column {unknown[0]!r}, got a table with the columns "
-            f"{[str(column) for column in frame.columns]}; name one of these in the modality"
-        )
-    cells: list[list[Any]] = [[] for _ in range(len(frame))]
-    for column in columns:
-        for row, value in enumerate(frame[column].tolist()):
-            values = [value] if takes_lists and _is_vector(value) else _values(value)
-            real = [raw for raw in values if not is_missing(raw)]
-            cells[row].extend([(column, raw) for raw in real] if by_column else real)
-    return cells
-
-
-def modality_cells(modality: Modality, frame: pd.DataFrame) -> list[list[Any]]:
-    """Return the raw values of a modality's columns, in the form it asks for.
-
-    Raises:
-        DataError: A column is not in the frame.
-    """
-    return read_cells(
-        frame,
-        modality.column_list,
-        takes_lists=modality.takes_lists,
-        by_column=modality.by_column,
-    )
-
-
-def _values(value: Any) -> Sequence[Any]:
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], np.ndarray):
-        # A signal with its rate is one value, and two arrays are two.
-        return [value] if isinstance(value[1], int | float | np.number) else value
-    if isinstance(value, list | tuple):
-        return value
-    # Lists come out of Parquet files as arrays of objects.
-    if isinstance(value, np.ndarray) and value.dtype.kind in "OUT":
-        return value.ravel().tolist()
-    return [value]
-
-
-def _is_vector(value: Any) -> bool:
-    """Say whether a cell holds numbers, in a list or in lists of one list, and nothing else."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
-        # Lists of lists come out of Parquet files as arrays of arrays.
-        value = [each.tolist() if isinstance(each, np.ndarray) else each for each in value]
-    if not isinstance(value, list | tuple) or not len(value):
-        return False
-    if all(isinstance(each, list | tuple) for each in value):
-        return all(_is_vector(each) for each in value)
-    return all(isinstance(each, int | float | np.number) for each in value)
-
-
 def row_name(index: Any, row: int) -> str:
     """Return what a table calls a row, as messages show it."""
     label = index[row]
@@ -238,22 +153,12 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
         DataError: A cell cannot be read.
         ValueError: An argument of the modality is none of its choices.
     """
-    _check_choices(modality)
+    modality.check_choices()
     cells = modality_cells(modality, frame)
     try:
         return modality.fit(cells, seed=seed)
     except CellError as error:
         raise row_error(frame, modality, error) from error
-
-
-def _check_choices(modality: Modality) -> None:
-    """Refuse what is none of an argument's choices, which would count as one of them."""
-    for name, kind in get_type_hints(type(modality)).items():
-        if get_origin(kind) is Literal and getattr(modality, name) not in get_args(kind):
-            raise ValueError(
-                f"{type(modality).__name__}: expected {name} to be one of "
-                f"{', '.join(map(repr, get_args(kind)))}, got {getattr(modality, name)!r}"
-            )
 
 
 def transform(
@@ -357,6 +262,7 @@ class SampleDataset(Dataset[int]):
         hidden[stays[empty], empty.nonzero().squeeze(1)] = False
         return hidden.tolist()
 
+    @cached_property
     def num_nodes(self) -> Int[np.ndarray, "rows"]:
         """Number of nodes of each row, which orders the buckets."""
         total = np.zeros(len(self), dtype=np.int64)
@@ -376,7 +282,7 @@ class SampleDataset(Dataset[int]):
         """Return batches; shuffled ones hold samples of similar size."""
         if not shuffle:
             return DataLoader(self, batch_size, collate_fn=self.collate)
-        sampler = BucketSampler(self.num_nodes(), batch_size, generator=generator)
+        sampler = BucketSampler(self.num_nodes, batch_size, generator=generator)
         return DataLoader(self, batch_sampler=sampler, collate_fn=self.collate)
 
 

@@ -131,7 +131,7 @@ class Fitting:
         digest = hashlib.blake2b(text.encode(), digest_size=16)
         assert training.target is not None
         digest.update(training.target.numpy().tobytes())
-        digest.update(training.num_nodes().tobytes())
+        digest.update(training.num_nodes.tobytes())
         return digest.hexdigest()
 
     def _fit_additive(

@@ -14,7 +14,8 @@ import dataclasses
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,37 +125,36 @@ def load(
     modalities: Sequence[type[Modality]] = (),
 ) -> MultimodalEstimator:
     """Read an estimator; see `mmgraph.load`."""
-    config = _read_config(path)
-    folder = model_file.unpacked(path) if path.is_file() else path
-    try:
-        return _load(folder, config, conv=conv, fusion=fusion, modalities=modalities)
-    except DataError as error:
-        raise DataError(str(error).replace(str(folder), str(path))) from error
-
-
-def _load(
-    path: Path,
-    config: dict[str, Any],
-    *,
-    conv: Callable[[int, int], nn.Module] | None,
-    fusion: Callable[..., Fusion] | None,
-    modalities: Sequence[type[Modality]],
-) -> MultimodalEstimator:
     from safetensors.torch import load_file
 
-    try:
-        estimator = _read_description(path, config, conv=conv, fusion=fusion, modalities=modalities)
-        model = estimator._build_model()
-    except DataError:
-        raise
-    except Exception as error:  # whatever a lacking or altered file leads to
-        raise DataError(f"{path}: damaged, save it again: {error!r}") from error
-    try:
-        model.load_state_dict(load_file(path / _WEIGHTS))
-    except Exception as error:
-        raise DataError(f"{path / _WEIGHTS}: damaged, or of another model: {error}") from error
+    config = _read_config(path)
+    folder = model_file.unpacked(path) if path.is_file() else path
+    with _named(folder, path):
+        try:
+            estimator = _read_description(
+                folder, config, conv=conv, fusion=fusion, modalities=modalities
+            )
+            model = estimator._build_model()
+        except DataError:
+            raise
+        except Exception as error:  # whatever a lacking or altered file leads to
+            raise DataError(f"{folder}: damaged, save it again: {error!r}") from error
+        weights = folder / _WEIGHTS
+        try:
+            model.load_state_dict(load_file(weights))
+        except Exception as error:
+            raise DataError(f"{weights}: damaged, or of another model: {error}") from error
     estimator.model_ = model.eval()
     return estimator
+
+
+@contextmanager
+def _named(folder: Path, path: Path) -> Iterator[None]:
+    """Within the block, errors about a folder that a file was unpacked into name the file."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(str(error).replace(str(folder), str(path))) from error
 
 
 def _read_description(

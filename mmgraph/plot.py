@@ -126,7 +126,7 @@ def plot_prediction(
     """
     from textwrap import shorten
 
-    from mmgraph.data import is_missing
+    from mmgraph.cells import is_missing
     from mmgraph.modalities.decode import decode_image
 
     axes.imshow(decode_image(image))

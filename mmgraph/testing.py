@@ -1,4 +1,4 @@
-"""Checks of what a modality promises, for those of mmgraph and for your own."""
+"""Fake nodes, and checks of what a modality promises, for mmgraph's own tests and for yours."""
 
 from __future__ import annotations
 
@@ -22,6 +22,32 @@ _CHANNELS = 12
 _TOLERANCE = 1e-5
 
 _Samples = list[list[Item]]
+
+
+def random_nodes(
+    lengths: Sequence[Sequence[int]], channels: int, dtype: torch.dtype = torch.float32
+) -> Nodes:
+    """Return random nodes of a batch.
+
+    Args:
+        lengths: Number of nodes of each item (inner) of each sample (outer).
+        channels: Features of a node.
+        dtype: Their type.
+
+    Example:
+        >>> nodes = random_nodes([[2, 1], [], [4]], channels=8)
+        >>> nodes.mask.sum(1).tolist(), nodes.item[0].tolist()
+        ([3, 0, 4], [0, 0, 1, 0])
+    """
+    rows = [
+        (sample, item, index)
+        for sample, items in enumerate(lengths)
+        for item, length in enumerate(items)
+        for index in range(length)
+    ]
+    sample, item, index = torch.tensor(rows, dtype=torch.long).view(-1, 3).unbind(1)
+    x = torch.randn(len(rows), channels, dtype=dtype)
+    return Nodes.from_flat(x, sample=sample, batch_size=len(lengths), item=item, index=index)
 
 
 def check_modality(modality: Modality, cells: Sequence[list[Any]], *, seed: int = 0) -> None:

@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmgraph import Audio, DataError, Image, MissingPackageError, Text
+from mmgraph.cells import is_missing, read_cells
 from mmgraph.data import (
     Batch,
     BucketSampler,
     SampleDataset,
     fit_modality,
-    is_missing,
-    read_cells,
     read_frame,
     row_error,
     transform,
@@ -129,7 +128,7 @@ def test_collate_and_batches(frame):
     sizes = [len(part.target) for part in dataset.batches(10)]
     assert sizes == [10, 10, 4]
     assert dataset.subset([3, 4]).target.tolist() == [3, 4]
-    assert dataset.num_nodes()[1] == len(dataset.items["text"][1][0]["ids"])
+    assert dataset.num_nodes[1] == len(dataset.items["text"][1][0]["ids"])
 
 
 def test_augmentation_is_for_training_only(frame):

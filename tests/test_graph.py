@@ -7,8 +7,8 @@ from torch_geometric.data import Batch
 from torch_geometric.nn import TransformerConv, global_mean_pool
 
 from mmgraph.graph import MultimodalGraph
-from mmgraph.nodes import Nodes
 from mmgraph.relations import Chain, Complete, EdgeList, Grid, Nearest, OtherItems, WithPosition
+from mmgraph.testing import random_nodes
 
 EDGE_TYPES = {
     ("image", "beside", "image"): Grid(2, 2),
@@ -18,22 +18,10 @@ EDGE_TYPES = {
 }
 
 
-def make_nodes(lengths, channels):
-    rows = [
-        (sample, item, index)
-        for sample, items in enumerate(lengths)
-        for item, length in enumerate(items)
-        for index in range(length)
-    ]
-    sample, item, index = torch.tensor(rows, dtype=torch.long).view(-1, 3).unbind(1)
-    x = torch.randn(len(rows), channels)
-    return Nodes.from_flat(x, sample=sample, batch_size=len(lengths), item=item, index=index)
-
-
 @pytest.fixture
 def graph():
-    images = make_nodes([[4], [4, 4], [], []], 3)
-    texts = make_nodes([[3, 2], [], [1], []], 5)
+    images = random_nodes([[4], [4, 4], [], []], 3)
+    texts = random_nodes([[3, 2], [], [1], []], 5)
     return MultimodalGraph({"image": images, "text": texts}, EDGE_TYPES)
 
 
@@ -59,7 +47,7 @@ def test_unknown_node_type_is_named(graph):
 
 def test_batch_sizes_must_agree(graph):
     with pytest.raises(ValueError, match="'image': 4, 'text': 1"):
-        MultimodalGraph({**graph.nodes, "text": make_nodes([[2]], 5)}, {})
+        MultimodalGraph({**graph.nodes, "text": random_nodes([[2]], 5)}, {})
 
 
 def test_a_graph_needs_nodes():
@@ -88,7 +76,7 @@ def test_hetero_data_round_trip(graph):
 
 
 def test_modality_missing_everywhere_survives_the_round_trip():
-    nodes = {"image": make_nodes([[], []], 3), "text": make_nodes([[2], []], 5)}
+    nodes = {"image": random_nodes([[], []], 3), "text": random_nodes([[2], []], 5)}
     graph = MultimodalGraph(nodes, EDGE_TYPES)
     data = graph.to_hetero_data()
     assert data.node_types == ["image", "text"]

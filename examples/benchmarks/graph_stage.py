@@ -18,11 +18,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch_geometric
 from graph_case import CONVS, Case, Messages
+from turns import take_turns
 
 ALLOCATORS = {
     "default": {},
@@ -60,16 +62,9 @@ def measure(case: Case, compiled: bool, rounds: int) -> dict:
     start = time.perf_counter()
     difference = check(case, arms)
     compile_seconds = time.perf_counter() - start
-    times: dict[str, list[float]] = {name: [] for name in arms}
-    start = time.perf_counter()
-    for number in range(rounds + 1):
-        if number > 2 and time.perf_counter() - start > LONGEST:
-            break  # where a step takes many seconds, two rounds tell
-        for name, arm in arms.items():
-            begin = time.thread_time()
-            case.step(arm)
-            if number:
-                times[name].append(1000 * (time.thread_time() - begin))
+    times = take_turns(
+        {name: partial(case.step, arm) for name, arm in arms.items()}, rounds, LONGEST
+    )
     ratios = {
         name: statistics.median(
             other / own

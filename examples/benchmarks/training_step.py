@@ -10,7 +10,6 @@ are medians of the rounds' own.
 import argparse
 import json
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch_geometric.nn import SAGEConv
+from turns import take_turns
 
 from mmgraph import GraphFusion, Image, MultimodalModel, Text, data
 from mmgraph.nn.encoders.recurrent import BidirectionalRNN
@@ -121,18 +121,6 @@ def stages(model: MultimodalModel, dataset: data.SampleDataset) -> dict[str, Cal
         ),
         "optimiser": optimizer.step,
     }
-
-
-def take_turns(arms: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each arm in each round, after one that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in arms}
-    for number in range(rounds + 1):
-        for name, arm in arms.items():
-            start = time.thread_time()
-            arm()
-            if number:
-                times[name].append(1000 * (time.thread_time() - start))
-    return times
 
 
 def shares(pixels: int, rounds: int) -> list[dict]:

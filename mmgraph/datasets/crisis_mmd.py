@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from mmgraph.datasets.base import MultimodalDataset
-from mmgraph.datasets.files import Download, Record, read_tab_separated
+from mmgraph.datasets.files import Download, Record, part_files, read_tab_separated
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.image import Image
 from mmgraph.modalities.text import Text
 
 _DOWNLOAD = Download("CrisisMMD", "https://crisisnlp.qcri.org/crisismmd")
-_SPLITS = {"train": "train", "dev": "val", "test": "test"}
 
 #: Code pages as which the tweets' UTF-8 was once misread.
 _MISREAD_AS = ("cp1252", "mac_roman")
@@ -50,10 +49,11 @@ def load_crisis_mmd(
     place = folder / "data" / "task_data"
     place = place if place.is_dir() else folder
     middle = "damage" if task == "damage" else f"{task}_text_img{'_agreed_lab' if agreed else ''}"
-    files = {split: place / f"task_{middle}_{name}.tsv" for name, split in _SPLITS.items()}
     rows = [
         {**_photograph(folder, each), **({} if task == "damage" else _tweet(each)), "split": split}
-        for split, each in _DOWNLOAD.read(files, read_tab_separated)
+        for split, each in _DOWNLOAD.read(
+            part_files(place / f"task_{middle}_{{}}.tsv"), read_tab_separated
+        )
     ]
     modalities: list[Modality] = [Image("image")]
     return MultimodalDataset(

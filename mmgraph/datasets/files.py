@@ -18,6 +18,9 @@ from mmgraph.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What most sets call their parts, and what these are called here.
+SPLITS = {"train": "train", "dev": "val", "test": "test"}
+
 #: Missing files that are named in a message.
 _NAMED = 5
 
@@ -76,6 +79,19 @@ class Download:
             raise DataError(f"{self.name}: expected rows that can be used, there are none")
         self.require(Path(row[column]) for row in rows for column in files)
         return pd.DataFrame(list(rows))
+
+
+def part_files(pattern: Path) -> dict[str, Path]:
+    """Return the files of train, dev and test by what these are called here.
+
+    Args:
+        pattern: A path with "{}" in the place of the part's name.
+
+    Example:
+        >>> part_files(Path("news/{}.json"))["val"].name
+        'dev.json'
+    """
+    return {split: pattern.with_name(pattern.name.format(name)) for name, split in SPLITS.items()}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from mmgraph.datasets.base import MultimodalDataset
 from mmgraph.datasets.files import (
     Download,
     Record,
+    part_files,
     read_comma_separated,
     read_json_lines,
     read_text,
@@ -69,9 +70,7 @@ def load_food101(folder: str | Path) -> MultimodalDataset:
 
 
 def _read_jsonl(folder: Path) -> Iterator[dict[str, Any]]:
-    splits = {"train": "train", "dev": "val", "test": "test"}
-    files = {split: folder / f"{name}.jsonl" for name, split in splits.items()}
-    for split, each in _DOWNLOAD.read(files, read_json_lines):
+    for split, each in _DOWNLOAD.read(part_files(folder / "{}.jsonl"), read_json_lines):
         yield {
             "id": each.identity("id"),
             "image": str(folder / each.text("img", "image")),

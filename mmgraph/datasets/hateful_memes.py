@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mmgraph.datasets.base import MultimodalDataset, TaskKind
-from mmgraph.datasets.files import Download, Record, read_json_lines
+from mmgraph.datasets.files import Download, Record, part_files, read_json_lines
 from mmgraph.modalities.image import Image
 from mmgraph.modalities.text import Text
 
@@ -23,9 +23,8 @@ _CITATION = (
     "NeurIPS 2020. https://arxiv.org/abs/2005.04790"
 )
 
-#: Files of the challenge's first phase and of its second; what each split is called.
-_PHASE_1 = {"train": "train", "dev": "val", "test": "test"}
-_PHASE_2 = {each: each for each in ("train", "dev_seen", "test_seen", "dev_unseen", "test_unseen")}
+#: Files of the challenge's second phase, which name its parts.
+_PHASE_2 = ("train", "dev_seen", "test_seen", "dev_unseen", "test_unseen")
 
 
 def load_hateful_memes(folder: str | Path) -> MultimodalDataset:
@@ -47,8 +46,9 @@ def load_hateful_memes(folder: str | Path) -> MultimodalDataset:
     import pandas as pd
 
     folder = Path(folder).absolute()
-    splits = _PHASE_2 if list(folder.glob("*_seen.jsonl")) else _PHASE_1
-    files = {split: folder / f"{name}.jsonl" for name, split in splits.items()}
+    files = part_files(folder / "{}.jsonl")
+    if list(folder.glob("*_seen.jsonl")):
+        files = {name: folder / f"{name}.jsonl" for name in _PHASE_2}
     records = _MEMES.read(files, read_json_lines)
     frame = _memes(folder, records)
     labels = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmgraph.datasets.base import MultimodalDataset
-from mmgraph.datasets.files import Download, read_json_lines, read_json_object
+from mmgraph.datasets.files import SPLITS, Download, part_files, read_json_lines, read_json_object
 from mmgraph.errors import DataError, MissingPackageError
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.features import Features
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DOWNLOAD = Download("MM-IMDb", "https://github.com/johnarevalo/gmu-mmimdb")
-_SPLITS = {"train": "train", "dev": "val", "test": "test"}
 
 #: Rows before the validation and the test part, and rows in all, of the published HDF5 file. The
 #: file does not say them; for one of another size they are asked of split.json.
@@ -81,7 +80,6 @@ def load_mm_imdb(path: str | Path) -> MultimodalDataset:
 
 
 def _read_jsonl(folder: Path) -> pd.DataFrame:
-    files = {split: folder / f"{name}.jsonl" for name, split in _SPLITS.items()}
     rows = [
         {
             "id": each.identity("id"),
@@ -90,7 +88,7 @@ def _read_jsonl(folder: Path) -> pd.DataFrame:
             "label": each.texts("label"),
             "split": split,
         }
-        for split, each in _DOWNLOAD.read(files, read_json_lines)
+        for split, each in _DOWNLOAD.read(part_files(folder / "{}.jsonl"), read_json_lines)
     ]
     return _DOWNLOAD.table(rows)
 
@@ -120,7 +118,7 @@ def _read_split(path: Path) -> dict[str, str]:
     """Return the part of each film, by its id."""
     _DOWNLOAD.require([path])
     record = read_json_object(path)
-    return {film: split for name, split in _SPLITS.items() for film in record.texts(name)}
+    return {film: split for name, split in SPLITS.items() for film in record.texts(name)}
 
 
 def _read_hdf5(path: Path) -> pd.DataFrame:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmgraph.datasets.base import MultimodalDataset
-from mmgraph.datasets.files import Download, read_json_array
+from mmgraph.datasets.files import Download, part_files, read_json_array
 from mmgraph.modalities.image import Image
 from mmgraph.modalities.text import Text
 
 _DOWNLOAD = Download("N24News", "https://github.com/billywzh717/N24News")
-_SPLITS = {"train": "train", "dev": "val", "test": "test"}
 
 
 def load_n24news(folder: str | Path) -> MultimodalDataset:
@@ -30,7 +29,7 @@ def load_n24news(folder: str | Path) -> MultimodalDataset:
         DataError: Files are missing or damaged; it names them.
     """
     folder = Path(folder).absolute()
-    files = {split: folder / "news" / f"nytimes_{name}.json" for name, split in _SPLITS.items()}
+    files = part_files(folder / "news" / "nytimes_{}.json")
     rows = [
         {
             "id": each.identity("image_id"),

@@ -44,7 +44,7 @@ def gather(
         >>> gather(torch.ones(3, 1, 2), value, (-1, 1)).flatten().tolist()
         [10.0, 101.0, 10.0]
     """
-    return _Gather.apply(weight, value, steps)
+    return _Sum.apply(weight, value, steps, False)
 
 
 def overlaps(rows: int, steps: Steps) -> Iterator[tuple[int, slice, slice]]:
@@ -67,42 +67,30 @@ class _Dot(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         query, key = ctx.saved_tensors
-        to_query = _Gather.apply(grad, key, ctx.steps) if ctx.needs_input_grad[0] else None
-        to_key = _Spread.apply(grad, query, ctx.steps) if ctx.needs_input_grad[1] else None
+        to_query = _Sum.apply(grad, key, ctx.steps, False) if ctx.needs_input_grad[0] else None
+        to_key = _Sum.apply(grad, query, ctx.steps, True) if ctx.needs_input_grad[1] else None
         return to_query, to_key, None
 
 
-class _Gather(Function):
+class _Sum(Function):
+    """`gather`, or with `back` its mirror `spread`; each is the other's gradient."""
+
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, value: Tensor, steps: Steps) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, value: Tensor, steps: Steps, back: bool) -> Tensor:
         ctx.save_for_backward(weight, value)
-        ctx.steps = steps
+        ctx.steps, ctx.back = steps, back
         out = value.new_zeros(value.shape)
         for number, here, there in overlaps(len(value), steps):
-            out[here].addcmul_(weight[here, :, number, None], value[there])
+            to, of = (there, here) if back else (here, there)
+            out[to].addcmul_(weight[here, :, number, None], value[of])
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         weight, value = ctx.saved_tensors
-        to_weight = _Dot.apply(grad, value, ctx.steps) if ctx.needs_input_grad[0] else None
-        to_value = _Spread.apply(weight, grad, ctx.steps) if ctx.needs_input_grad[1] else None
-        return to_weight, to_value, None
-
-
-class _Spread(Function):
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, value: Tensor, steps: Steps) -> Tensor:
-        ctx.save_for_backward(weight, value)
-        ctx.steps = steps
-        out = value.new_zeros(value.shape)
-        for number, here, there in overlaps(len(value), steps):
-            out[there].addcmul_(weight[here, :, number, None], value[here])
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        weight, value = ctx.saved_tensors
-        to_weight = _Dot.apply(value, grad, ctx.steps) if ctx.needs_input_grad[0] else None
-        to_value = _Gather.apply(weight, grad, ctx.steps) if ctx.needs_input_grad[1] else None
-        return to_weight, to_value, None
+        ends = (value, grad) if ctx.back else (grad, value)
+        to_weight = _Dot.apply(*ends, ctx.steps) if ctx.needs_input_grad[0] else None
+        to_value = None
+        if ctx.needs_input_grad[1]:
+            to_value = _Sum.apply(weight, grad, ctx.steps, not ctx.back)
+        return to_weight, to_value, None, None

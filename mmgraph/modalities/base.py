@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from torch import nn
 
@@ -87,6 +87,23 @@ class Modality(ABC):
     def accepts(cls, values: Sequence[Any]) -> bool:
         """Say whether a column with such values (not missing) looks like this modality."""
         return False
+
+    def check_choices(self) -> None:
+        """Refuse what is none of an argument's choices, which would count as one of them.
+
+        Raises:
+            ValueError: An argument that is annotated as a `Literal` is none of its values.
+        """
+        try:
+            kinds = get_type_hints(type(self))
+        except NameError:  # names that only type checkers import
+            return
+        for name, kind in kinds.items():
+            if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
+                raise ValueError(
+                    f"{type(self).__name__}: expected {name} to be one of "
+                    f"{', '.join(map(repr, get_args(kind)))}, got {getattr(self, name)!r}"
+                )
 
     def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Modality:
         """Return a fitted copy: vocabularies, statistics, resolved weights."""

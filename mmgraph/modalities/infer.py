@@ -77,7 +77,7 @@ def _find_kind(
     column: Hashable, frame: pd.DataFrame, labels: Any
 ) -> tuple[type[Modality] | None, str]:
     """Return the modality of a column, or None and, where there is one, the reason."""
-    from mmgraph.data import read_cells
+    from mmgraph.cells import read_cells
 
     if not isinstance(column, str):
         return None, ""

@@ -3,7 +3,7 @@ import torch
 
 from mmgraph.execution import GraphEdges, relation_messages
 from mmgraph.graph import MultimodalGraph
-from mmgraph.nodes import Nodes
+from mmgraph.testing import random_nodes
 
 CHANNELS = 8
 
@@ -13,15 +13,7 @@ def make_nodes():
     """Return a function that makes random nodes from the lengths of each sample's items."""
 
     def make(lengths, dtype=torch.float64):
-        rows = [
-            (sample, item, index)
-            for sample, items in enumerate(lengths)
-            for item, length in enumerate(items)
-            for index in range(length)
-        ]
-        sample, item, index = torch.tensor(rows, dtype=torch.long).view(-1, 3).unbind(1)
-        x = torch.randn(len(rows), CHANNELS, dtype=dtype)
-        return Nodes.from_flat(x, sample=sample, batch_size=len(lengths), item=item, index=index)
+        return random_nodes(lengths, CHANNELS, dtype)
 
     return make
 

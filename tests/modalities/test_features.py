@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from mmgraph.data import fit_modality, modality_cells
+from mmgraph.cells import modality_cells
+from mmgraph.data import fit_modality
 from mmgraph.errors import CellError, DataError
 from mmgraph.modalities.features import Features, read_array
 from mmgraph.relations import Chain

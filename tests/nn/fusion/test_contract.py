@@ -27,6 +27,7 @@ from mmgraph.nn.fusion import (
 )
 from mmgraph.nodes import Nodes
 from mmgraph.relations import Chain, Grid
+from mmgraph.testing import random_nodes
 
 CHANNELS = 8
 MODALITIES = {"image": {"beside": Grid(2, 2)}, "text": {"next": Chain()}, "audio": {}, "table": {}}
@@ -70,16 +71,7 @@ def make(request):
 
 
 def make_nodes(lengths):
-    """Nodes with lengths[sample] = [length of each item]."""
-    rows = [
-        (sample, item, index)
-        for sample, items in enumerate(lengths)
-        for item, length in enumerate(items)
-        for index in range(length)
-    ]
-    sample, item, index = torch.tensor(rows, dtype=torch.long).view(-1, 3).unbind(1)
-    x = torch.randn(len(rows), CHANNELS)
-    return Nodes.from_flat(x, sample=sample, batch_size=len(lengths), item=item, index=index)
+    return random_nodes(lengths, CHANNELS)
 
 
 def make_batch(modalities=THREE):

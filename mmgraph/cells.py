@@ -1,0 +1,101 @@
+"""From the columns of a table to the raw values of each row's cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmgraph.errors import DataError
+from mmgraph.modalities.base import Modality
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def is_missing(value: Any) -> bool:
+    """Say whether a raw value stands for nothing: None, NaN, NaT, "" or blanks, []."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not value.strip()
+    if isinstance(value, list | tuple | bytes):
+        return len(value) == 0
+    if isinstance(value, np.ndarray):
+        return value.size == 0
+    try:
+        return bool(value != value)  # NaN, NaT
+    except (TypeError, ValueError, RuntimeError):  # pandas.NA, tensors
+        return type(value).__name__ == "NAType"
+
+
+def read_cells(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    takes_lists: bool = False,
+    by_column: bool = False,
+) -> list[list[Any]]:
+    """Return the raw values of each row's cells, lists and columns flattened, nothing missing.
+
+    Args:
+        frame: The table.
+        columns: The columns to read.
+        takes_lists: A list of numbers, or of lists of numbers, is one value.
+        by_column: Return (column, value) in place of each value.
+
+    Raises:
+        DataError: A column is not in the frame.
+    """
+    unknown = [column for column in columns if column not in frame.columns]
+    if unknown:
+        raise DataError(
+            f"expected the column {unknown[0]!r}, got a table with the columns "
+            f"{[str(column) for column in frame.columns]}; name one of these in the modality"
+        )
+    cells: list[list[Any]] = [[] for _ in range(len(frame))]
+    for column in columns:
+        for row, value in enumerate(frame[column].tolist()):
+            values = [value] if takes_lists and _is_vector(value) else _values(value)
+            real = [raw for raw in values if not is_missing(raw)]
+            cells[row].extend([(column, raw) for raw in real] if by_column else real)
+    return cells
+
+
+def modality_cells(modality: Modality, frame: pd.DataFrame) -> list[list[Any]]:
+    """Return the raw values of a modality's columns, in the form it asks for.
+
+    Raises:
+        DataError: A column is not in the frame.
+    """
+    return read_cells(
+        frame,
+        modality.column_list,
+        takes_lists=modality.takes_lists,
+        by_column=modality.by_column,
+    )
+
+
+def _values(value: Any) -> Sequence[Any]:
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], np.ndarray):
+        # A signal with its rate is one value, and two arrays are two.
+        return [value] if isinstance(value[1], int | float | np.number) else value
+    if isinstance(value, list | tuple):
+        return value
+    # Lists come out of Parquet files as arrays of objects.
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OUT":
+        return value.ravel().tolist()
+    return [value]
+
+
+def _is_vector(value: Any) -> bool:
+    """Say whether a cell holds numbers, in a list or in lists of one list, and nothing else."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        # Lists of lists come out of Parquet files as arrays of arrays.
+        value = [each.tolist() if isinstance(each, np.ndarray) else each for each in value]
+    if not isinstance(value, list | tuple) or not len(value):
+        return False
+    if all(isinstance(each, list | tuple) for each in value):
+        return all(_is_vector(each) for each in value)
+    return all(isinstance(each, int | float | np.number) for each in value)

@@ -1,0 +1,97 @@
+"""The state of a training on disk, from which it goes on after a kill."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from mmgraph.errors import DataError
+from mmgraph.training.module import TrainingModule
+
+logger = logging.getLogger("mmgraph")
+
+
+class Checkpoint(Callback):
+    """Writes the state of the training after each epoch, so that it can go on after a kill.
+
+    A file is complete or not there: it is written beside its place and then moved. Where it
+    cannot be written, one warning says so, and training goes on without.
+
+    Args:
+        path: The file.
+        identity: What the training must have in common with one that goes on from the file.
+        generator: Source of the order of batches.
+    """
+
+    def __init__(self, path: Path, identity: str, generator: torch.Generator | None) -> None:
+        self.path = path
+        self.identity = identity
+        self.generator = generator
+        self._works = True
+
+    def find(self) -> Path | None:
+        """Return the file if there is one that this training can go on from.
+
+        Raises:
+            DataError: It is damaged, or of another training.
+        """
+        if not self.path.is_file():
+            return None
+        try:
+            # Tensors and plain containers only: nothing in the file is run.
+            found = torch.load(self.path, map_location="cpu", weights_only=True)["identity"]
+        except Exception as error:
+            raise DataError(
+                f"{self.path}: damaged, or not a checkpoint of mmgraph ({error}); delete it to "
+                "train from the beginning"
+            ) from error
+        if found != self.identity:
+            raise DataError(
+                f"{self.path}: is of a training with other rows, labels or settings; delete it, "
+                "or choose another checkpoint_dir"
+            )
+        return self.path
+
+    # After the other callbacks' `on_train_epoch_end`, which change what is kept.
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Write the file."""
+        assert isinstance(module, TrainingModule)
+        if not self._works or module.broken:
+            return
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            trainer.save_checkpoint(beside)
+            os.replace(beside, self.path)
+        except OSError as error:
+            self._works = False
+            with suppress(OSError):
+                beside.unlink()
+            logger.warning("no checkpoint can be written, training goes on without: %s", error)
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Keep what decides the epochs to come, besides what Lightning keeps."""
+        checkpoint["identity"] = self.identity
+        checkpoint["random"] = torch.get_rng_state()
+        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
+        if self.generator is not None:
+            checkpoint["random_order"] = self.generator.get_state()
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Draw from now on what would have been drawn."""
+        torch.set_rng_state(checkpoint["random"].cpu())
+        if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
+        if self.generator is not None:
+            self.generator.set_state(checkpoint["random_order"].cpu())
