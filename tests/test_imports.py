@@ -10,7 +10,17 @@ import mmgraph
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
     *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
-    *("modalities", "data", "holdout", "targets", "metrics", "allocator", "training", "fitting"),
+    *(
+        "modalities",
+        "tables",
+        "data",
+        "holdout",
+        "targets",
+        "metrics",
+        "allocator",
+        "training",
+        "fitting",
+    ),
     *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets"),
     *("testing", "cli"),
 )

@@ -148,10 +148,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row, or a table of 0 and 1 for labels."""
-        probability = self.predict_proba(X)
-        if isinstance(self.model_.task, Multilabel):
-            return (probability >= float(self.model_.task.threshold)).astype(np.int64)
-        return self.classes_[probability.argmax(1)]
+        return self._decide(self.predict_proba(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy on rows and their labels (or the name of the labels' column).
@@ -176,6 +173,11 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         # Rarest label first: a row stands for the rarest of its labels.
         rarity = target / target.sum(0).clamp_min(1)
         return target, rarity.argmax(1).numpy()
+
+    def _decide(self, outputs: Float[np.ndarray, "rows classes"]) -> np.ndarray:
+        if isinstance(self.model_.task, Multilabel):
+            return (outputs >= float(self.model_.task.threshold)).astype(np.int64)
+        return self.classes_[outputs.argmax(1)]
 
     def _make_task(self) -> Task:
         if self.multilabel_:

@@ -44,8 +44,7 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
             DataError: A cell cannot be read.
             NotFittedError: `fit` was not called.
         """
-        values = self._predictions(X)
-        return values[:, 0] if self.n_outputs_ is None else values
+        return self._decide(self._predictions(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² on rows and their numbers (or the name of their column)."""
@@ -61,6 +60,9 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         order = target[:, 0].argsort(stable=True).argsort(stable=True)
         ranges = min(10, max(1, len(order) // 20))
         return target, (order * ranges // len(order)).numpy()
+
+    def _decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> np.ndarray:
+        return outputs[:, 0] if self.n_outputs_ is None else outputs
 
     def _make_task(self) -> Task:
         return Regression(self.n_outputs_ or 1)
