@@ -1,11 +1,10 @@
-"""From tables to batches: reading frames, the torch dataset, bucketing, collation."""
+"""From tables to batches: the torch dataset, bucketing, collation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmgraph.cells import modality_cells
-from mmgraph.errors import CellError, DataError, MissingPackageError
+from mmgraph.errors import CellError, DataError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
 from mmgraph.typing import Item
@@ -52,71 +51,6 @@ class Batch:
         target = None if self.target is None else self.target.pin_memory()
         items = {name: each.pin_memory() for name, each in self.items.items()}
         return Batch(items, target, self.names)
-
-
-def read_frame(data: Any) -> pd.DataFrame:
-    """Return a DataFrame from a frame, a Hugging Face dataset, or a table's path.
-
-    Args:
-        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, or the path of a
-            CSV, TSV, JSON Lines or Parquet file.
-
-    Raises:
-        DataError: The input is none of these, its file is missing, or it has no rows.
-        MissingPackageError: The file is a Parquet file and pyarrow is not installed.
-    """
-    import pandas as pd
-
-    if isinstance(data, str | Path):
-        frame = _read_file(Path(data))
-    elif isinstance(data, pd.DataFrame):
-        frame = data
-    elif hasattr(data, "to_pandas") and hasattr(data, "column_names"):
-        # Row by row: a Hugging Face dataset decodes its images only then.
-        frame = pd.DataFrame({name: list(data[name]) for name in data.column_names})
-    elif isinstance(data, Mapping):
-        try:
-            frame = pd.DataFrame(data)
-        except ValueError as error:
-            raise DataError(
-                f"expected lists of the same length, got a mapping with {error}; pass one list "
-                "for each column"
-            ) from error
-    else:
-        raise DataError(
-            "expected a DataFrame, a Hugging Face dataset, or the path of a .csv, .tsv, .jsonl or "
-            f".parquet file, got {type(data).__name__}"
-        )
-    if len(frame) == 0:
-        raise DataError("expected at least one row, got an empty table")
-    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
-    if repeated:
-        raise DataError(f"expected every column once, got {repeated} repeated; rename them")
-    return frame
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".csv": lambda path: pd.read_csv(path),
-        ".tsv": lambda path: pd.read_csv(path, sep="\t"),
-        # JSON says itself what is text; pandas would make numbers and dates of some of it.
-        ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False),
-        ".parquet": lambda path: pd.read_parquet(path),
-    }
-    if path.suffix.lower() not in readers:
-        raise DataError(f"{path}: expected a table ending in {', '.join(readers)}; convert it")
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file; correct the path")
-    try:
-        return readers[path.suffix.lower()](path)
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path}: expected at least one row, got an empty file") from None
-    except ImportError as error:
-        raise MissingPackageError(f"{path}: Parquet files need pip install pyarrow") from error
-    except ValueError as error:
-        raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error
 
 
 def row_name(index: Any, row: int) -> str:

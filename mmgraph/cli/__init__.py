@@ -1,0 +1,5 @@
+"""The command line: mmgraph fit, evaluate, predict, inspect and export."""
+
+from mmgraph.cli.app import app
+
+__all__ = ["app"]

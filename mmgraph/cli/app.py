@@ -1,0 +1,99 @@
+"""The command `mmgraph`: its subcommands, and how errors end it."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from mmgraph import __version__
+from mmgraph.cli.evaluate import evaluate
+from mmgraph.cli.fit import fit
+from mmgraph.cli.inspect import inspect
+from mmgraph.cli.predict import predict
+from mmgraph.errors import MissingPackageError
+
+#: What a user can mend. `DataError` is a ValueError.
+_EXPECTED = (ValueError, OSError, MissingPackageError, FloatingPointError)
+
+
+class Commands(TyperGroup):
+    """Commands whose errors are one line on stderr; the process then ends with 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        with warnings.catch_warnings():
+            # Those of other packages are for developers; mmgraph's own name rows and columns.
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("always", category=UserWarning, module="mmgraph")
+            try:
+                return super().invoke(ctx)
+            except _EXPECTED as error:
+                message = " ".join(str(error).split()) or type(error).__name__
+                text = Text.assemble(("error: ", "bold red"), message)
+                Console(stderr=True).print(text, soft_wrap=True)
+                raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="mmgraph",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all is well, 1 the data or a file cannot be used, 2 wrong usage.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"mmgraph {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Images, texts, sounds and tables as one graph, classified together."""
+
+
+def _examples(*lines: str) -> str:
+    """Return examples as the help shows them."""
+    return "\n\n".join(["[bold]Examples[/bold]", *lines])
+
+
+_TABLE = "datasets/openclipart/manifest.csv"
+
+app.command(
+    epilog=_examples(
+        f"mmgraph fit {_TABLE} --image image --text text --label label --output model",
+        "mmgraph fit sales.parquet --label price --task regression --output price.mmgraph",
+        "mmgraph fit hateful_memes:data/hateful_memes --output model",
+    )
+)(fit)
+app.command(
+    epilog=_examples(
+        f"mmgraph evaluate model {_TABLE}",
+        f"mmgraph evaluate model {_TABLE} --split val --metric auroc --json",
+    )
+)(evaluate)
+app.command(
+    epilog=_examples(
+        "mmgraph predict model new.csv --output predictions.csv",
+        "mmgraph predict model.mmgraph new.jsonl --id sku --output predictions.parquet",
+    )
+)(predict)
+app.command(epilog=_examples(f"mmgraph inspect {_TABLE} --label label", "mmgraph inspect model"))(
+    inspect
+)
