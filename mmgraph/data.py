@@ -60,7 +60,7 @@ def row_name(index: Any, row: int) -> str:
 
 
 def row_error(
-    frame: pd.DataFrame, modality: Modality, error: CellError, *, start: int = 0
+    frame: pd.DataFrame, modality: Modality, error: CellError, *, start: int | None = 0
 ) -> DataError:
     """Return the error of one cell with the row and the column it stands in.
 
@@ -68,14 +68,16 @@ def row_error(
         frame: The rows that were read.
         modality: The modality that read them.
         error: The cell's error, whose row counts within `frame`.
-        start: Position of the first of these rows in the whole table.
+        start: Position of the first of these rows in the whole table; None: the index says
+            all that is worth saying.
     """
     # What came by column is said to have done so in the reason.
     columns = ", ".join(map(repr, modality.column_list))
     where = [] if modality.by_column else [f"column {columns}"]
     if error.row is not None:
-        label, position = row_name(frame.index, error.row), start + error.row
-        at = "" if label == repr(position) else f" (position {position})"
+        label = row_name(frame.index, error.row)
+        position = None if start is None else start + error.row
+        at = "" if position is None or label == repr(position) else f" (position {position})"
         where.insert(0, f"row {label}{at}")
     return DataError(f"{', '.join(where) or columns}: {error.reason}")
 
@@ -96,14 +98,15 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
 
 
 def transform(
-    modalities: Sequence[Modality], frame: pd.DataFrame, *, start: int = 0
+    modalities: Sequence[Modality], frame: pd.DataFrame, *, start: int | None = 0
 ) -> dict[str, list[list[Item]]]:
     """Return the items of every row by node type.
 
     Args:
         modalities: Fitted modalities.
         frame: The rows to read.
-        start: Position of the first of these rows in the whole table, for messages.
+        start: Position of the first of these rows in the whole table, for messages, as in
+            `row_error`.
 
     Raises:
         DataError: A cell cannot be read.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,15 +64,11 @@ def read_frame(data: Any) -> pd.DataFrame:
     return frame
 
 
-def read_file(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+def read_file(path: Path) -> pd.DataFrame:
     """Return the rows of a file.
 
-    Args:
-        path: A CSV, TSV, JSON Lines or Parquet file.
-        texts: Columns of a CSV or TSV file that stay as they are written: "007", "1.50".
-
     Raises:
-        DataError: The file is of another kind, missing or damaged.
+        DataError: The file is of an unknown kind, missing or damaged.
         MissingPackageError: It is a Parquet file and pyarrow is not installed.
     """
     import pandas as pd
@@ -81,37 +78,100 @@ def read_file(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
         if kind == ".jsonl":
             # JSON says itself what is text; pandas would make numbers and dates of some of it.
             return pd.read_json(path, lines=True, dtype=False)
-        if kind == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, dtype=dict.fromkeys(texts, "str"), **_csv_options(path))
+        return pd.read_parquet(path) if kind == ".parquet" else pd.read_csv(path, **_options(path))
 
 
-def read_parts(path: Path, size: int, texts: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
-    """Return the rows of a file in order, a part at a time; together they are `read_file`'s.
+class TableFile:
+    """A table on disk that is read a part at a time, so that it may be larger than memory.
 
     Args:
         path: A CSV, TSV, JSON Lines or Parquet file.
-        size: Most rows of a part.
-        texts: As in `read_file`.
 
     Raises:
-        DataError: The file is of another kind, missing, damaged or empty.
-        MissingPackageError: It is a Parquet file and pyarrow is not installed.
+        DataError: The file is of another kind, or missing.
     """
-    kind = _check_file(path)
-    start = 0
-    with reading(path):
-        if kind == ".jsonl":
-            parts = _json_parts(path, size)
-        elif kind == ".parquet":
-            parts = _parquet_parts(path, size)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.kind = _check_file(path)
+
+    def read(self) -> pd.DataFrame:
+        """Return all rows.
+
+        Raises:
+            DataError: The file is damaged or empty.
+            MissingPackageError: It is a Parquet file and pyarrow is not installed.
+        """
+        return read_frame(self.path)
+
+    def count_rows(self) -> int:
+        """Return the number of rows, without keeping them.
+
+        Raises:
+            DataError: As `read`.
+        """
+        with reading(self.path):
+            if self.kind == ".parquet":
+                from pyarrow.parquet import ParquetFile
+
+                return int(ParquetFile(self.path).metadata.num_rows)
+            if self.kind == ".jsonl":
+                with self.path.open("rb") as file:
+                    return sum(bool(line.strip()) for line in file)
+            return self._look[0]
+
+    def parts(self, size: int) -> Iterator[pd.DataFrame]:
+        """Return the rows in order, a part at a time, with their places as index.
+
+        The cells are those that `read` gives; in JSON Lines and Parquet files, whole numbers that
+        stand in a column with missing values may stay whole.
+
+        Args:
+            size: Most rows of a part.
+
+        Raises:
+            DataError: As `read`.
+            MissingPackageError: As `read`.
+        """
+        start = 0
+        with reading(self.path):
+            for part in self._parts(size):
+                yield part.set_axis(range(start, start + len(part)))
+                start += len(part)
+        if not start:
+            raise DataError(f"{self.path}: expected at least one row, got an empty table")
+
+    def _parts(self, size: int) -> Iterator[pd.DataFrame]:
+        import pandas as pd
+
+        if self.kind == ".parquet":
+            from pyarrow.parquet import ParquetFile
+
+            with ParquetFile(self.path) as file:
+                yield from (batch.to_pandas() for batch in file.iter_batches(batch_size=size))
+        elif self.kind == ".jsonl":
+            with pd.read_json(self.path, lines=True, dtype=False, chunksize=size) as parts:
+                yield from parts
         else:
-            parts = _csv_parts(path, size, texts)
-        for part in parts:
-            yield part.set_axis(range(start, start + len(part)))
-            start += len(part)
-    if not start:
-        raise DataError(f"{path}: expected at least one row, got an empty table")
+            options = _options(self.path) | {"dtype": self._look[1]}
+            with pd.read_csv(self.path, chunksize=size, **options) as parts:
+                yield from parts
+
+    @cached_property
+    def _look(self) -> tuple[int, dict[str, str]]:
+        """A first look at a CSV or TSV file: number of rows, and the type of each whole column.
+
+        A part of a column may hold whole numbers only, and another one words.
+        """
+        import pandas as pd
+
+        count, kinds = 0, dict[str, set[str]]()
+        with pd.read_csv(self.path, chunksize=_LOOK, **_options(self.path)) as parts:
+            for part in parts:
+                count += len(part)
+                for name in part.columns:
+                    kinds.setdefault(name, set()).add(_kind(part[name]))
+        return count, {name: _joint(found) for name, found in kinds.items()}
 
 
 def _check_file(path: Path) -> str:
@@ -124,56 +184,18 @@ def _check_file(path: Path) -> str:
     return kind
 
 
-def _csv_options(path: Path) -> dict[str, Any]:
+def _options(path: Path) -> dict[str, Any]:
     # By default pandas reads in parts, and a column can come out as numbers and text.
     return {"sep": _SEPARATORS[path.suffix.lower()], "low_memory": False}
 
 
-def _csv_parts(path: Path, size: int, texts: Sequence[str]) -> Iterator[pd.DataFrame]:
-    import pandas as pd
-
-    types = _column_types(path) | dict.fromkeys(texts, "str")
-    with pd.read_csv(path, chunksize=size, dtype=types, **_csv_options(path)) as parts:
-        yield from parts
-
-
-def _json_parts(path: Path, size: int) -> Iterator[pd.DataFrame]:
-    import pandas as pd
-
-    with pd.read_json(path, lines=True, dtype=False, chunksize=size) as parts:
-        yield from parts
-
-
-def _parquet_parts(path: Path, size: int) -> Iterator[pd.DataFrame]:
-    from pyarrow.parquet import ParquetFile
-
-    with ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=size):
-            yield batch.to_pandas()
-
-
-def _column_types(path: Path) -> dict[str, str]:
-    """Return the type each column has as a whole: a first look at all rows, which keeps none.
-
-    A part of a column may hold whole numbers only, and another one words.
-    """
-    import pandas as pd
-
-    kinds: dict[str, set[str]] = {}
-    with pd.read_csv(path, chunksize=_LOOK, **_csv_options(path)) as parts:
-        for part in parts:
-            for name in part.columns:
-                kinds.setdefault(name, set()).add(_kind(part[name]))
-    return {name: _joint(found) for name, found in kinds.items()}
-
-
 def _kind(column: pd.Series[Any]) -> str:
-    from pandas.api import types
-
     if column.isna().all():
         return "empty"
-    inferred = types.infer_dtype(column, skipna=True)
-    return {"integer": "int64", "floating": "float64", "boolean": "boolean"}.get(inferred, "str")
+    known = column.dropna()
+    if known.map(lambda value: isinstance(value, bool)).all():
+        return "boolean"
+    return {"i": "int64", "f": "float64"}.get(column.dtype.kind, "str")
 
 
 def _joint(kinds: set[str]) -> str:
@@ -184,11 +206,11 @@ def _joint(kinds: set[str]) -> str:
         ('int64', 'float64', 'str')
     """
     known = kinds - {"empty"}
-    if known == {"int64"} and kinds != known:
+    if kinds == {"int64"}:
+        return "int64"
+    if known <= {"int64", "float64"}:
         return "float64"
-    if len(known) == 1:
-        return known.pop()
-    return "float64" if known and known <= {"int64", "float64"} else "str"
+    return "boolean" if known == {"boolean"} else "str"
 
 
 @contextmanager

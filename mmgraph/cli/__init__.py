@@ -1,4 +1,4 @@
-"""The command line: mmgraph fit, evaluate, predict, inspect and export."""
+"""The command line: mmgraph fit, evaluate, predict, inspect, explain, compare and export."""
 
 from mmgraph.cli.app import app
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -12,9 +13,13 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from mmgraph import __version__
+from mmgraph.cli.compare import compare
 from mmgraph.cli.evaluate import evaluate
+from mmgraph.cli.explain import explain
+from mmgraph.cli.export import export
 from mmgraph.cli.fit import fit
 from mmgraph.cli.inspect import inspect
+from mmgraph.cli.options import in_groups
 from mmgraph.cli.predict import predict
 from mmgraph.errors import MissingPackageError
 
@@ -33,6 +38,8 @@ class Commands(TyperGroup):
             warnings.filterwarnings("always", category=UserWarning, module="mmgraph")
             try:
                 return super().invoke(ctx)
+            except BrokenPipeError:  # of whoever reads the output; typer ends quietly
+                raise
             except _EXPECTED as error:
                 message = " ".join(str(error).split()) or type(error).__name__
                 text = Text.assemble(("error: ", "bold red"), message)
@@ -68,32 +75,35 @@ def main(
     """Images, texts, sounds and tables as one graph, classified together."""
 
 
-def _examples(*lines: str) -> str:
-    """Return examples as the help shows them."""
-    return "\n\n".join(["[bold]Examples[/bold]", *lines])
-
-
 _TABLE = "datasets/openclipart/manifest.csv"
 
-app.command(
-    epilog=_examples(
+#: Each command with examples for its help.
+_COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    fit: (
         f"mmgraph fit {_TABLE} --image image --text text --label label --output model",
         "mmgraph fit sales.parquet --label price --task regression --output price.mmgraph",
         "mmgraph fit hateful_memes:data/hateful_memes --output model",
-    )
-)(fit)
-app.command(
-    epilog=_examples(
+    ),
+    evaluate: (
         f"mmgraph evaluate model {_TABLE}",
-        f"mmgraph evaluate model {_TABLE} --split val --metric auroc --json",
-    )
-)(evaluate)
-app.command(
-    epilog=_examples(
+        f"mmgraph evaluate model {_TABLE} --split val --metric macro_f1 --json",
+    ),
+    predict: (
         "mmgraph predict model new.csv --output predictions.csv",
         "mmgraph predict model.mmgraph new.jsonl --id sku --output predictions.parquet",
-    )
-)(predict)
-app.command(epilog=_examples(f"mmgraph inspect {_TABLE} --label label", "mmgraph inspect model"))(
-    inspect
-)
+    ),
+    inspect: (f"mmgraph inspect {_TABLE} --label label", "mmgraph inspect model"),
+    explain: (
+        f"mmgraph explain model {_TABLE} --row 7",
+        f"mmgraph explain model {_TABLE} --row 7 --row 8 --output why.html",
+    ),
+    compare: (
+        f"mmgraph compare {_TABLE} --image image --text text --label label --group group "
+        "--method graph --method concat --output runs",
+    ),
+    export: (f"mmgraph export model {_TABLE} --format onnx --output program",),
+}
+
+for _command, _lines in _COMMANDS.items():
+    _epilog = "\n\n".join(["[bold]Examples[/bold]", *_lines])
+    app.command(epilog=_epilog)(in_groups(_command))

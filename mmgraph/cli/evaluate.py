@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
-from mmgraph.cli import options
-from mmgraph.cli.options import OUTPUT, option
+from mmgraph.cli.options import OUTPUT, Labels, Model, Rows, Separator, Unreadable, option
 from mmgraph.cli.report import Report, table
+
+if TYPE_CHECKING:
+    from mmgraph.datasets.base import MultimodalDataset
 
 
 def evaluate(
-    model: options.Model,
-    data: options.Data,
-    label: options.Labels = None,
-    label_separator: options.Separator = "|",
-    root: options.Root = None,
-    unreadable: options.Unreadable = "raise",
-    split_column: options.SplitColumn = None,
-    split: options.Splits = None,
+    model: Model,
+    rows: Rows,
+    report: Report,
+    label: Labels = None,
+    label_separator: Separator = "|",
+    unreadable: Unreadable = None,
     metric: Annotated[
         list[str] | None,
         option(
@@ -27,31 +28,52 @@ def evaluate(
             default="those of the data set or the task",
         ),
     ] = None,
-    quiet: options.Quiet = False,
-    as_json: options.AsJson = False,
 ) -> None:
     """Score a model on the rows of a table, by default on those of its test split."""
-    from mmgraph.cli.inputs import Reading
-    from mmgraph.cli.models import load_model
-    from mmgraph.cli.scores import score
-    from mmgraph.cli.sources import open_source
+    import numpy as np
+    import pandas as pd
+
+    from mmgraph.cli import targets
+    from mmgraph.cli.models import load_model, predicted
+    from mmgraph.cli.sources import opened
     from mmgraph.cli.splits import TEST, Selection
 
-    report = Report(quiet=quiet, as_json=as_json)
-    with report.warned():
-        source = open_source(data, root)
-        estimator = load_model(model, Reading(source.root, unreadable), report)
-        selection = Selection(split_column, split or [], TEST)
-        scores = score(
-            estimator,
-            source,
-            selection,
-            labels=label,
-            separator=label_separator,
-            metrics=metric,
-            report=report,
-        )
-    result: dict[str, Any] = {"model": str(model), "rows": selection.chosen, "metrics": scores}
+    with report.messages(), opened(rows) as source:
+        estimator = load_model(model, unreadable)
+        names = targets.label_columns(label, source, estimator.facts_.get("label"))
+        multilabel = getattr(estimator, "multilabel_", False)
+        selection = Selection(rows, TEST)
+        truths, outputs = [], []
+        for part, values in predicted(estimator, source, selection, report):
+            separator = label_separator if multilabel else None
+            truths.append(targets.take_truth(part, names, separator=separator)[1])
+            outputs.append(values)
+        wanted = metric or _usual_metrics(estimator, None if label else source.dataset)
+        scores = _score(estimator, wanted, pd.concat(truths), np.concatenate(outputs))
+    result = {"model": str(model), "rows": selection.chosen, "metrics": scores}
     lines = [(name, f"{value:.4f}") for name, value in scores.items()]
-    title = f"{model} on {selection.chosen:,} rows of {data}"
+    title = f"{model.name} on {selection.chosen:,} rows of {rows.data}"
     report.show(result, table(title, lines, head=("metric", "value")))
+
+
+def _usual_metrics(estimator: Any, dataset: MultimodalDataset | None) -> Sequence[str]:
+    from mmgraph.metrics import default_metrics
+
+    if dataset is not None:
+        return dataset.metrics
+    if not hasattr(estimator, "classes_"):
+        return default_metrics("regression")
+    return default_metrics("multilabel" if estimator.multilabel_ else "multiclass")
+
+
+def _score(estimator: Any, names: Sequence[str], truth: Any, outputs: Any) -> dict[str, float]:
+    from mmgraph.metrics import evaluate_predictions
+
+    classes = getattr(estimator, "classes_", None)
+    return evaluate_predictions(
+        names,
+        truth,
+        estimator._decide(outputs),
+        probabilities=None if classes is None else outputs,
+        classes=classes,
+    )

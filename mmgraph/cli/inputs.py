@@ -1,15 +1,17 @@
-"""Modalities as a command line describes them: columns by kind, or what the columns look like."""
+"""What to learn from which columns: modalities, targets and groups, as a command line says them."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmgraph.cli import targets
+from mmgraph.cli.options import Inputs
+from mmgraph.cli.sources import Source
 from mmgraph.errors import DataError
-from mmgraph.modalities.base import Modality, Unreadable
+from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import KINDS, infer_modalities
 from mmgraph.modalities.tabular import Tabular
 from mmgraph.modalities.text import Text
@@ -18,91 +20,93 @@ from mmgraph.modalities.video import Video
 if TYPE_CHECKING:
     import pandas as pd
 
-_BY_NAME: dict[str, type[Modality]] = {kind.__name__.lower(): kind for kind in KINDS}
 
-
-@dataclass(frozen=True)
-class Reading:
-    """How the cells of a table are read, whatever they hold.
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The arguments of an estimator's `fit`, and what kind of estimator it takes.
 
     Args:
-        root: Folder that relative paths are relative to; None: the working directory.
-        unreadable: "raise" an error for broken values, or count them as "missing".
-        image_size: Pixels that images are scaled to, in training; None: as they say.
-        from_scratch: No pretrained networks, in training.
+        frame: The rows, without the columns to predict.
+        truth: What is to be predicted of each row.
+        groups: Name of the groups' column.
+        task: What kind of thing that is.
+        modalities: How the columns are read.
     """
 
-    root: Path | None
-    unreadable: Unreadable
-    image_size: int | None = None
-    from_scratch: bool = False
-
-    def prepare(self, modality: Modality) -> Modality:
-        """Return a modality to be fitted on the table.
-
-        Raises:
-            DataError: Its kind is read by pretrained networks only, and none are wanted.
-        """
-        if self.from_scratch and isinstance(modality, Video):
-            raise DataError(
-                f"column {modality.column_list[0]!r}: videos are only read by a pretrained "
-                "network; leave out --from-scratch"
-            )
-        made = self.apply(modality)
-        if self.image_size is not None:
-            made = _changed(made, size=self.image_size)
-        if self.from_scratch:
-            nothing = {"features": None} if isinstance(modality, Text) else {"backbone": None}
-            made = _changed(made, **nothing)
-        return made
-
-    def apply(self, modality: Modality) -> Modality:
-        """Return a fitted modality that reads this table."""
-        return _changed(modality, root=self.root, unreadable=self.unreadable)
-
-    def forget(self, modality: Modality) -> Modality:
-        """Return the modality without the folder, which means nothing on another machine."""
-        return _changed(modality, root=None)
+    frame: pd.DataFrame
+    truth: Any
+    groups: str | None
+    task: targets.TaskKind
+    modalities: Sequence[Modality]
 
 
-def _changed(modality: Modality, **values: Any) -> Modality:
-    """Return a copy with other values in those fields that it has."""
-    made = copy.copy(modality)
-    for name, value in values.items():
-        if hasattr(made, name):
-            setattr(made, name, value)
-    return made
-
-
-def describe(columns: Mapping[str, Sequence[str]]) -> list[Modality]:
-    """Return a modality for each column, and one for all columns of a table together.
+def read_problem(
+    frame: pd.DataFrame, source: Source, inputs: Inputs, *, aside: Sequence[str] = ()
+) -> Problem:
+    """Return what to learn; what is not said, the data set or the looks of the columns say.
 
     Args:
-        columns: Columns by the name of their modality, in lower case.
+        frame: The rows to learn from.
+        source: Where they come from.
+        inputs: What the user said.
+        aside: Columns that stay in the table and are no inputs.
+
+    Raises:
+        DataError: The table lacks a column, nobody says what is to be predicted, or no column
+            looks like a known modality.
+    """
+    dataset = source.dataset
+    names = targets.label_columns(inputs.label, source)
+    separator = inputs.label_separator if inputs.task == "multilabel" else None
+    frame, truth = targets.take_truth(frame, names, separator=separator)
+    task, groups = inputs.task, inputs.group
+    modalities = describe(inputs)
+    if dataset is not None:
+        modalities = modalities or list(dataset.modalities)
+        groups = dataset.groups if groups is None else groups
+        task = dataset.task if task is None and not inputs.label else task
+    if not modalities:
+        kept = frame.drop(columns=[*aside, *([groups] if groups else [])], errors="ignore")
+        modalities = infer_modalities(kept, labels=truth)
+    modalities = [_adapt(each, inputs) for each in modalities]
+    return Problem(frame, truth, groups, task or targets.find_task(truth), modalities)
+
+
+def describe(inputs: Inputs) -> list[Modality]:
+    """Return a modality for each column that was named, and one for all columns of a table.
 
     Example:
-        >>> describe({"text": ["title"], "tabular": ["price", "size"]})[1].column_list
-        ['price', 'size']
+        >>> found = describe(Inputs(text=["title"], tabular=["price", "size"]))
+        >>> [each.column_list for each in found]
+        [['price', 'size'], ['title']]
     """
     found: list[Modality] = []
-    for kind, names in columns.items():
-        if _BY_NAME[kind] is not Tabular:
-            found += [_BY_NAME[kind](name) for name in names]  # type: ignore[call-arg]
+    for kind in KINDS:
+        names = getattr(inputs, kind.__name__.lower()) or []
+        if kind is not Tabular:
+            found += [kind(name) for name in names]  # type: ignore[call-arg]
         elif names:
             found.append(Tabular(list(names)))
     return found
 
 
-def infer(frame: pd.DataFrame, truth: Any, label: Hashable, groups: str | None) -> list[Modality]:
-    """Return the modalities that an estimator would infer by itself.
+def _adapt(modality: Modality, inputs: Inputs) -> Modality:
+    """Return a copy that reads the cells as the user said.
 
     Raises:
-        DataError: No column looks like a known modality.
+        DataError: Its kind is read by pretrained networks only, and none are wanted.
     """
-    inputs = frame if groups is None else frame.drop(columns=groups, errors="ignore")
-    return infer_modalities(inputs, exclude=label, labels=truth)
-
-
-def text_columns(modalities: Sequence[Modality]) -> list[str]:
-    """Return the columns whose values are text, whatever they look like."""
-    return [name for each in modalities if isinstance(each, Text) for name in each.column_list]
+    values: dict[str, Any] = {"size": inputs.image_size}
+    if inputs.unreadable is not None:
+        values["unreadable"] = inputs.unreadable
+    if inputs.from_scratch:
+        if isinstance(modality, Video):
+            raise DataError(
+                f"column {modality.column_list[0]!r}: videos are only read by a pretrained "
+                "network; leave out --from-scratch"
+            )
+        values |= {"features": None} if isinstance(modality, Text) else {"backbone": None}
+    made = copy.copy(modality)
+    for name in values.keys() & vars(made).keys():
+        setattr(made, name, values[name])
+    return made

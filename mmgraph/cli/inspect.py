@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markdown import Markdown
 
-from mmgraph.cli.options import INPUTS, AsJson, option
+from mmgraph.cli.options import INPUTS, Rows, option
 from mmgraph.cli.report import Report, table
 
 if TYPE_CHECKING:
@@ -27,15 +27,14 @@ def inspect(
             show_default=False,
         ),
     ],
+    report: Report,
     label: Annotated[
         str | None,
         option(metavar="COLUMN", panel=INPUTS, help="What is to be predicted from the table."),
     ] = None,
-    as_json: AsJson = False,
 ) -> None:
     """Show what is in a table, and as what its columns would be read; or what a model is."""
-    report = Report(quiet=False, as_json=as_json)
-    with report.warned():
+    with report.messages():
         if _is_model(Path(what)):
             _show_model(report, Path(what))
         else:
@@ -69,10 +68,10 @@ def _show_model(report: Report, path: Path) -> None:
 
 
 def _show_table(report: Report, what: str, label: str | None) -> None:
-    from mmgraph.cli.sources import open_source
+    from mmgraph.cli.sources import opened
 
-    source = open_source(what)
-    frame = source.read()
+    with opened(Rows(what)) as source:
+        frame = source.read()
     facts: dict[str, Any] = {"rows": len(frame)}
     if source.dataset is not None:
         label = label or source.dataset.label

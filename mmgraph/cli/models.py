@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from mmgraph.cli.inputs import Reading, text_columns
 from mmgraph.cli.report import Report
 from mmgraph.cli.sources import Source
 from mmgraph.cli.splits import Selection
+from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 256
 
 
-def load_model(path: Path, reading: Reading, report: Report) -> Any:
-    """Return a saved estimator that reads a table's cells as told.
+def load_model(path: Path, unreadable: str | None = None) -> Any:
+    """Return a saved estimator.
+
+    Args:
+        path: The folder or file.
+        unreadable: What to do with broken values; None: as in training.
 
     Raises:
         DataError: There is no model, or a damaged one.
@@ -30,8 +34,9 @@ def load_model(path: Path, reading: Reading, report: Report) -> Any:
     from mmgraph import load
 
     estimator = load(path)
-    estimator.verbose = not report.quiet
-    estimator.modalities_ = [reading.apply(each) for each in estimator.modalities_]
+    if unreadable is not None:
+        for each in estimator.modalities_:
+            each.unreadable = unreadable
     return estimator
 
 
@@ -43,13 +48,45 @@ def predicted(
     Raises:
         DataError: The table or a cell cannot be read, or no row is chosen.
     """
-    texts = text_columns(estimator.modalities_)
-    done = 0
     with report.progress("predicting", source.count_rows()) as advance:
-        for part in source.parts(_ROWS_AT_ONCE, texts):
+        for part in source.parts(_ROWS_AT_ONCE):
             rows = selection.take(part)
             if len(rows):
-                yield rows, estimator._predictions(rows, start=done)
-            done += len(part)
+                yield rows, estimator._predictions(rows, start=None)
             advance(len(part))
     selection.check()
+
+
+def first_rows(source: Source, selection: Selection, count: int) -> pd.DataFrame:
+    """Return the first of the chosen rows.
+
+    Raises:
+        DataError: The table cannot be read, or no row is chosen.
+    """
+    import pandas as pd
+
+    found: list[pd.DataFrame] = []
+    for part in source.parts(_ROWS_AT_ONCE):
+        found.append(selection.take(part))
+        if selection.chosen >= count:
+            break
+    selection.check()
+    return pd.concat(found).iloc[:count]
+
+
+def take_rows(source: Source, places: list[int]) -> pd.DataFrame:
+    """Return the rows at some places of a table, from 0, in the order of the table.
+
+    Raises:
+        DataError: The table cannot be read, or has fewer rows.
+    """
+    import pandas as pd
+
+    found = [part[part.index.isin(places)] for part in source.parts(_ROWS_AT_ONCE)]
+    rows = pd.concat(found)
+    lacking = sorted(set(places) - set(rows.index))
+    if lacking:
+        raise DataError(
+            f"expected places of rows from 0 to {source.count_rows() - 1}, got {lacking[0]}"
+        )
+    return rows

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -33,31 +32,32 @@ def prediction_columns(
         identity: Column that names a row; None: its place, from 0, as "row".
 
     Returns:
-        The identity; "prediction" (a list for labels; "prediction_0" and so on for several
-        numbers); "probability_<class>" for classes and labels.
+        The identity; "prediction" (a list for labels; "prediction_<name>" for several numbers);
+        "probability_<class>" for classes and labels.
 
     Raises:
-        DataError: The rows lack the column that names them.
+        DataError: The rows lack the column that names them, or it is named like a prediction.
     """
     import pandas as pd
 
     decided = estimator._decide(outputs)
-    found: dict[Hashable, Any] = _identity(rows, identity)
     classes = getattr(estimator, "classes_", None)
-    if classes is None:
-        if decided.ndim == 1:
-            found["prediction"] = decided
-        else:
-            found |= {f"prediction_{place}": column for place, column in enumerate(decided.T)}
+    if classes is None and decided.ndim == 2:
+        names = estimator.facts_.get("label") or range(decided.shape[1])
+        found = {f"prediction_{name}": x for name, x in zip(names, decided.T, strict=True)}
+    elif classes is None:
+        found = {"prediction": decided}
     else:
         labels = [classes[row > 0].tolist() for row in decided] if decided.ndim == 2 else decided
-        found["prediction"] = labels
         names = [f"probability_{name}" for name in classes.tolist()]
-        found |= dict(zip(names, outputs.T, strict=True))
-    return pd.DataFrame(found)
+        found = {"prediction": labels, **dict(zip(names, outputs.T, strict=True))}
+    named = _identity(rows, identity)
+    if named.keys() & found.keys():
+        raise DataError(f"--id {identity}: a column of predictions has that name; rename it")
+    return pd.DataFrame(named | found)
 
 
-def _identity(rows: pd.DataFrame, identity: str | None) -> dict[Hashable, Any]:
+def _identity(rows: pd.DataFrame, identity: str | None) -> dict[str, Any]:
     if identity is None:
         return {"row": rows.index.to_numpy()}
     if identity not in rows.columns:
@@ -77,18 +77,15 @@ class TableWriter(AbstractContextManager["TableWriter"], ABC):
 
 
 class TextWriter(TableWriter):
-    """CSV, TSV or JSON Lines.
+    """CSV, TSV or JSON Lines, by the ending of the file's name.
 
     Args:
         path: The file.
-        kind: How its name ends.
         separator: What stands between labels in one cell of CSV and TSV.
     """
 
-    def __init__(
-        self, path: Path, kind: Literal[".csv", ".tsv", ".jsonl"], separator: str = "|"
-    ) -> None:
-        self.kind = kind
+    def __init__(self, path: Path, separator: str) -> None:
+        self.kind = path.suffix.lower()
         self.separator = separator
         self._file: IO[str] = path.open("w", encoding="utf-8", newline="")
         self._begun = False
@@ -144,11 +141,8 @@ class ParquetWriter(TableWriter):
             self._writer.close()
 
 
-def open_writer(path: Path, kind: str, *, separator: str) -> TableWriter:
-    """Return a writer for files whose names end in `kind`."""
-    if kind == ".parquet":
+def open_writer(path: Path, *, separator: str) -> TableWriter:
+    """Return a writer for the kind of file that a path names."""
+    if path.suffix.lower() == ".parquet":
         return ParquetWriter(path)
-    return TextWriter(path, kind, separator)  # type: ignore[arg-type]
-
-
-__all__: Sequence[str] = ("TableWriter", "open_writer", "prediction_columns")
+    return TextWriter(path, separator)

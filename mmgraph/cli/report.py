@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from mmgraph.cli.options import OUTPUT, option
+
+logger = logging.getLogger("mmgraph")
+
 #: Warnings that are shown before the rest is only counted.
 _MOST_WARNINGS = 5
 
 
+@dataclass
 class Report:
     """Where a command's messages and results go.
 
@@ -27,10 +35,22 @@ class Report:
         as_json: The result is one JSON object, for scripts.
     """
 
-    def __init__(self, *, quiet: bool, as_json: bool) -> None:
-        self.quiet = quiet
-        self.as_json = as_json
-        self._messages = Console(stderr=True, quiet=quiet)
+    quiet: Annotated[
+        bool,
+        option(
+            "--quiet",
+            "-q",
+            panel=OUTPUT,
+            help="No progress, messages and warnings; errors remain.",
+        ),
+    ] = False
+    as_json: Annotated[
+        bool, option("--json", panel=OUTPUT, help="Print the result as one JSON object.")
+    ] = False
+
+    @cached_property
+    def _messages(self) -> Console:
+        return Console(stderr=True, quiet=self.quiet)
 
     def say(self, message: str) -> None:
         """Show a message."""
@@ -64,8 +84,8 @@ class Report:
             yield lambda count: bar.advance(task, count)
 
     @contextmanager
-    def warned(self) -> Iterator[None]:
-        """Within the block, show warnings as messages, the first few of them."""
+    def messages(self) -> Iterator[None]:
+        """Within the block, show mmgraph's messages, and its first few warnings."""
         count = 0
 
         def show(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -75,11 +95,18 @@ class Report:
                 text = Text.assemble(("warning: ", "yellow"), str(message))
                 self._messages.print(text, soft_wrap=True)
 
-        before, warnings.showwarning = warnings.showwarning, show
+        handler = logging.Handler()
+        handler.emit = lambda record: self.say(record.getMessage())  # type: ignore[method-assign]
+        level, before = logger.level, warnings.showwarning
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        warnings.showwarning = show
         try:
             yield
         finally:
             warnings.showwarning = before
+            logger.setLevel(level)
+            logger.removeHandler(handler)
             if count > _MOST_WARNINGS:
                 self.say(f"and {count - _MOST_WARNINGS} more warnings")
 

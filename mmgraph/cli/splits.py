@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mmgraph.cli.options import Rows
 from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,14 +24,12 @@ class Selection:
     """Chooses rows by their split, and leaves the column out, which is never an input.
 
     Args:
-        column: Name of the column; None: "split", where there is one.
-        wanted: Names of splits, or "all"; none: `default`.
+        rows: What the user asked for.
         default: Splits to use unasked; None: all rows.
     """
 
-    column: str | None
-    wanted: Sequence[str]
-    default: frozenset[str] | None
+    rows: Rows
+    default: frozenset[str] | None = None
     seen: Counter[str] = field(init=False, default_factory=Counter)
     chosen: int = field(init=False, default=0)
 
@@ -41,20 +39,15 @@ class Selection:
         Raises:
             DataError: The table lacks the column.
         """
-        name = self._name(frame)
+        name = self.column(frame)
         if name is None:
-            self.chosen += len(frame)
-            return frame
-        values = frame[name].astype(str)
-        self.seen.update(values.tolist())
-        if _ALL in self.wanted or not (self.wanted or self.default):
             kept = frame
-        elif self.wanted:
-            kept = frame[values.isin(self.wanted)]
         else:
-            kept = frame[values.str.lower().isin(self.default or ())]
+            splits = frame[name].astype(str)
+            self.seen.update(splits.tolist())
+            kept = frame[splits.map(self._wants)].drop(columns=name)
         self.chosen += len(kept)
-        return kept.drop(columns=name)
+        return kept
 
     def check(self) -> None:
         """Refuse to go on without any row, after the whole table was seen.
@@ -63,20 +56,30 @@ class Selection:
             DataError: No row was wanted.
         """
         if not self.chosen:
-            wanted = ", ".join(map(repr, self.wanted or sorted(self.default or ())))
+            wanted = ", ".join(map(repr, self.rows.split or sorted(self.default or ())))
             there = ", ".join(f"{name!r} ({count} rows)" for name, count in self.seen.items())
             raise DataError(
                 f"expected rows of the split {wanted}, got {there}; choose with --split, or use "
                 f"--split {_ALL}"
             )
 
-    def _name(self, frame: pd.DataFrame) -> str | None:
-        name = _COLUMN if self.column is None else self.column
+    def column(self, frame: pd.DataFrame) -> str | None:
+        """Return the name of the column with the splits; None where there need not be one.
+
+        Raises:
+            DataError: The table lacks the column.
+        """
+        name = self.rows.split_column or _COLUMN
         if name in frame.columns:
             return name
-        if self.column is None and not set(self.wanted) - {_ALL}:
+        if self.rows.split_column is None and not set(self.rows.split or ()) - {_ALL}:
             return None
         raise DataError(
             f"expected the column {name!r}, which says what split a row belongs to, got "
             f"{[str(column) for column in frame.columns]}; name it with --split-column"
         )
+
+    def _wants(self, split: str) -> bool:
+        if self.rows.split:
+            return _ALL in self.rows.split or split in self.rows.split
+        return self.default is None or split.lower() in self.default

@@ -282,7 +282,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         )
 
     def _run(
-        self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int = 0
+        self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int | None = 0
     ) -> Float[np.ndarray, "rows _"]:
         check_is_fitted(self, "model_")
         frame = read_frame(X)
@@ -301,19 +301,22 @@ class MultimodalEstimator(BaseEstimator, ABC):
             )
         return np.concatenate(results)
 
-    def _predictions(self, X: Any, *, start: int = 0) -> Float[np.ndarray, "rows outputs"]:
-        """Return probabilities or values; the first row is row `start` of the whole table."""
+    def _predictions(self, X: Any, *, start: int | None = 0) -> Float[np.ndarray, "rows outputs"]:
+        """Return probabilities or values; of `start`, see `data.row_error`."""
         return self._run(
             X, lambda items: self.model_.task.activate(self.model_(items)), start=start
         )
 
-    def _items(self, frame: pd.DataFrame, start: int = 0) -> Iterator[dict[str, list[list[Item]]]]:
+    def _items(
+        self, frame: pd.DataFrame, start: int | None = 0
+    ) -> Iterator[dict[str, list[list[Item]]]]:
         """Read rows a part at a time, so that memory does not grow with the table."""
         for first in range(0, len(frame), _ROWS_AT_ONCE):
             part = frame.iloc[first : first + _ROWS_AT_ONCE]
-            yield data.transform(self.modalities_, part, start=start + first)
+            at = None if start is None else start + first
+            yield data.transform(self.modalities_, part, start=at)
 
-    def _batches(self, frame: pd.DataFrame, start: int = 0) -> Iterator[data.Batch]:
+    def _batches(self, frame: pd.DataFrame, start: int | None = 0) -> Iterator[data.Batch]:
         for items in self._items(frame, start):
             yield from data.SampleDataset(self.modalities_, items).batches(self.batch_size)
 
