@@ -59,10 +59,11 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         sys.stdout.write(f"mmgraph {__version__}\n")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

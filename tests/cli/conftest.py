@@ -11,17 +11,16 @@ from PIL import Image as PILImage
 from typer.testing import CliRunner
 
 from mmgraph.cli import app
-from tests.conftest import COLORS
 
 ROWS = 36
-
-#: Options of the model that all tests share, as a command line and as arguments in Python.
-OPTIONS = "--from-scratch --image-size 32 --channels 16 --epochs 2 --seed 3"
-ARGUMENTS = {"channels": 16, "epochs": 2, "random_state": 3, "verbose": False}
+COLORS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
 
 
 class Shell:
     """Runs commands in this process."""
+
+    #: Options of a model that is fitted quickly.
+    quick = "--from-scratch --image-size 32 --channels 16 --epochs 2 --seed 3"
 
     def __call__(self, command, code=0):
         """Run a command line without its "mmgraph"; returns stdout and stderr."""
@@ -75,7 +74,7 @@ def fitted(shell, table, tmp_path_factory):
     """Return the model's path and what `fit` said."""
     path = tmp_path_factory.mktemp("model") / "model"
     columns = "--image picture --text caption --label label --group series"
-    return path, shell.json(f"fit {table} {columns} {OPTIONS} --output {path} --quiet")
+    return path, shell.json(f"fit {table} {columns} {shell.quick} --output {path} --quiet")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,9 @@ from PIL import Image as PILImage
 
 from mmgraph import Image, MultimodalGraphClassifier, Text, load
 from mmgraph.tables import read_frame
-from tests.cli.conftest import ARGUMENTS, OPTIONS
+
+#: What `shell.quick` says.
+QUICK = {"channels": 16, "epochs": 2, "random_state": 3, "verbose": False}
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +17,7 @@ def in_python(table):
     """Return an estimator fitted in Python on the rows that `mmgraph fit` takes, and the others."""
     frame = read_frame(table)
     image = Image("picture", backbone=None, size=32, root=table.parent)
-    estimator = MultimodalGraphClassifier([image, Text("caption", features=None)], **ARGUMENTS)
+    estimator = MultimodalGraphClassifier([image, Text("caption", features=None)], **QUICK)
     test = frame["split"] == "test"
     return estimator.fit(frame[~test], "label", groups="series"), frame[test]
 
@@ -23,7 +25,8 @@ def in_python(table):
 def test_same_model_and_score_as_in_python(shell, table, fitted, in_python):
     path, said = fitted
     estimator, test = in_python
-    assert said["rows"] == 27 and said["held_out_rows"] == estimator.facts_["held_out_rows"]
+    assert said["rows"] == 27
+    assert said["held_out_rows"] == estimator.facts_["held_out_rows"] > 0
     assert said["held_out"] == estimator.facts_["held_out"]
     scores = shell.json(f"evaluate {path} {table}")
     assert scores["rows"] == len(test) == 9
@@ -47,7 +50,7 @@ def test_columns_are_inferred_as_the_estimator_does(shell, tmp_path):
     frame["split"] = ["train", "val", "test"] * 6
     frame.to_csv(tmp_path / "t.csv", index=False)
     said = shell.json(
-        f"fit {tmp_path / 't.csv'} --label label --group series {OPTIONS} --output {tmp_path / 'm'}"
+        f"fit {tmp_path / 't.csv'} --label label --group series {shell.quick} --output {tmp_path / 'm'}"
     )
     assert said["rows"] == 12
     loaded = load(tmp_path / "m")
@@ -63,13 +66,14 @@ def test_several_labels_and_numbers(shell, tmp_path):
             "votes": [10, 20, 30, 20] * 4,
         }
     )
-    path, common = tmp_path / "t.csv", f"--text plot {OPTIONS}"
+    path, common = tmp_path / "t.csv", f"--text plot {shell.quick}"
     frame.to_csv(path, index=False)
     films = tmp_path / "films.mmgraph"
     said = shell.json(
         f"fit {path} {common} --label genres --task multilabel --output {films} --batch-size 8"
     )
-    assert said["task"] == "multilabel" and films.is_file()
+    assert said["task"] == "multilabel"
+    assert films.is_file()
     assert load(films).classes_.tolist() == ["Drama", "War"]
     scores = shell.json(f"evaluate {films} {path} --metric samples_f1")["metrics"]
     assert scores.keys() == {"samples_f1"}
@@ -95,7 +99,7 @@ def test_a_data_set_by_its_name(shell, tmp_path):
                 pixels = np.full((8, 8, 3), 40 if kind == "cat" else 200, np.uint8)
                 PILImage.fromarray(pixels).save(folder / f"{number}.png")
     data, model = f"folder:{tmp_path / 'pets'}", tmp_path / "m"
-    said = shell.json(f"fit {data} {OPTIONS} --output {model}")
+    said = shell.json(f"fit {data} {shell.quick} --output {model}")
     assert (said["rows"], said["inputs"]) == (6, {"image": "Image"})
     assert shell.json(f"evaluate {model} {data}")["rows"] == 6
 
@@ -134,10 +138,13 @@ def test_usage_errors(shell, table, model, tmp_path):
         "fits",
     ):
         stdout, stderr = shell(command, code=2)
-        assert not stdout and "Usage" in stderr
+        assert not stdout
+        assert "Usage" in stderr
     # --overwrite replaces models and nothing else.
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "todo.txt").write_text("keep")
-    command = f"fit {table} --label label --text caption {OPTIONS} --output {tmp_path / 'notes'}"
+    command = (
+        f"fit {table} --label label --text caption {shell.quick} --output {tmp_path / 'notes'}"
+    )
     assert "not a saved model" in shell.error(f"{command} --overwrite --quiet")
     assert (tmp_path / "notes" / "todo.txt").read_text() == "keep"
