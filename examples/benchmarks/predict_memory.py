@@ -3,7 +3,7 @@
     python examples/benchmarks/predict_memory.py [--rows 100000] [--images 1000] [--pretrained]
 
 A small model is fitted on the first rows. A fresh process then predicts the whole table from the
-shell; what is measured is how far its resident memory grows above that with the model loaded. Linux.
+shell. Measured is how far its resident memory grows above that with the model loaded, on Linux.
 """
 
 from __future__ import annotations

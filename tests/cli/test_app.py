@@ -1,14 +1,21 @@
 """The commands as a whole: help, examples, pages, and how they end."""
 
+import logging
+import os
 import re
 import shlex
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer
 
 import mmgraph
 from mmgraph.cli import app
+from mmgraph.cli.report import Report
 
 COMMANDS = typer.main.get_command(app).commands
 ROOT = Path(__file__).parents[2]
@@ -46,9 +53,9 @@ def test_pages(page):
     assert named == set(COMMANDS) if page.startswith("docs") else "fit" in named
 
 
-def test_wrong_options_are_refused_by_the_pages_parser():
-    with pytest.raises(Exception, match="[Nn]o such option"):
-        parse("mmgraph predict model t.csv --output p.csv --colour red")
+def test_unknown_options(shell):
+    _, stderr = shell("predict model t.csv --output p.csv --colour red", code=2)
+    assert "--colour" in stderr
 
 
 def test_version(shell):
@@ -60,18 +67,34 @@ def test_the_cache_stays_where_it_is(shell, model, table, tmp_path, monkeypatch)
     monkeypatch.setenv("MMGRAPH_CACHE", "cache")
     shell(f"evaluate {model} {table}")
     assert Path.cwd() == tmp_path
-    import os
-
     assert os.environ["MMGRAPH_CACHE"] == str(tmp_path / "cache")
 
 
-def test_only_the_first_warnings_are_shown(shell, model, table, tmp_path, monkeypatch):
-    from mmgraph.cli import models
+def test_only_the_first_warnings_are_shown(capsys):
+    with Report().messages():
+        logging.getLogger("mmgraph").info("reading")
+        for number in range(7):
+            warnings.warn(f"row {number}", stacklevel=1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["reading", *(f"warning: row {n}" for n in range(5)), "and 2 more warnings"]
+    with Report(quiet=True).messages():
+        warnings.warn("row 0", stacklevel=1)
+    assert capsys.readouterr() == ("", "")
 
-    monkeypatch.setattr(models, "_ROWS_AT_ONCE", 4)
-    blank = table.with_name("none.csv")
-    blank.write_text("picture,caption\n" + ",\n" * 40)
-    _, stderr = shell(f"predict {model} {blank} --output {tmp_path / 'p.csv'}")
-    assert stderr.count("warning: ") == 5
-    assert "row 0, 1, 2, 3: no input in any modality" in stderr
-    assert "and 5 more warnings" in stderr
+
+def test_as_a_process_of_its_own(model, table, tmp_path):
+    frame = pd.read_csv(table).head(3)
+    frame.loc[1, ["picture", "caption"]] = ["gone.png", None]
+    frame.to_csv(table.with_name("short.csv"), index=False)
+    code = "from mmgraph.cli import app; app()"
+    output = tmp_path / "p.csv"
+    command = ["predict", model, "short.csv", "--unreadable", "missing", "--output", output]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=table.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert "rows" in done.stdout
+    first, second = done.stderr.splitlines()
+    assert first == "warning: picture: 1 unreadable values in 3 rows count as missing"
+    assert second.startswith("warning: row 1: no input in any modality")
+    assert pd.read_csv(output)["row"].tolist() == [0, 1, 2]

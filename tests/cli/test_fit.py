@@ -47,11 +47,11 @@ def test_columns_are_inferred_as_the_estimator_does(shell, tmp_path):
     rows = [("warm", "red rose", 30, 1), ("cold", "blue sky", 3, 2), ("warm", "red", 29, 3)] * 6
     frame = pd.DataFrame(rows, columns=["label", "caption", "degrees", "series"])
     frame["degrees"] += np.arange(18) % 4
+    frame["caption"] += [f" number {number}" for number in range(18)]
     frame["split"] = ["train", "val", "test"] * 6
     frame.to_csv(tmp_path / "t.csv", index=False)
-    said = shell.json(
-        f"fit {tmp_path / 't.csv'} --label label --group series {shell.quick} --output {tmp_path / 'm'}"
-    )
+    options = f"--label label --group series {shell.quick} --output {tmp_path / 'm'}"
+    said = shell.json(f"fit {tmp_path / 't.csv'} {options}")
     assert said["rows"] == 12
     loaded = load(tmp_path / "m")
     assert loaded.feature_names_in_.tolist() == ["caption", "degrees"]
@@ -114,7 +114,10 @@ def test_a_data_set_by_its_name(shell, tmp_path):
         ("{table} --label label --split-column part --output {new}", "expected the column 'part'"),
         ("{table} --label label --split dev --output {new}", r"'train' \(18 rows\)"),
         ("{table} --label label --image caption --output {new}", "row 0, column 'caption'"),
-        ("{table} --label label --channels 10 --output {new}", "multiple of 4"),
+        (
+            "{table} --label label --text caption --from-scratch --channels 10 --output {new}",
+            "multiple of 4",
+        ),
         ("{table} --label label --root nowhere --output {new}", "no such folder"),
         ("{table} --label label --from-scratch --video caption --output {new}", "--from-scratch"),
         ("none.csv --label label --output {new}", "there is no such file"),

@@ -23,4 +23,4 @@ def test_model(shell, model, fitted):
 def test_data_set(shell):
     found = shell.json("inspect openclipart")
     assert (found["rows"], found["licence"]) == (2572, "public domain")
-    assert "correct the path" in shell.error("inspect nothing.mmgraph")
+    assert "expected a folder with config.json" in shell.error("inspect nothing.mmgraph")

@@ -12,7 +12,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "hateful_memes.py"
 
 @pytest.mark.parametrize(
     ("name", "parts"),
-    [("hateful_memes phase 1", ["val"]), ("hateful_memes phase 2", ["dev_seen", "dev_unseen"])],
+    [("hateful memes, phase 1", ["val"]), ("hateful memes, phase 2", ["dev_seen", "dev_unseen"])],
 )
 def test_example(copy_of, name, parts, monkeypatch, capsys):
     _, folder = copy_of(name)
