@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        os.environ["MMGRAPH_CACHE"] = str(folder / "cache")
         table = TableFile(make_table(folder, args.rows, args.images))
         train = next(table.parts(TRAINING_ROWS))
         modalities = [Image("image", root=folder), Text("text")]

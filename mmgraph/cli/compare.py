@@ -7,7 +7,15 @@ from typing import Annotated
 
 from rich.markdown import Markdown
 
-from mmgraph.cli.options import OUTPUT, ROWS, TRAINING, Inputs, Rows, Training, option
+from mmgraph.cli.options import (
+    ROWS,
+    TRAINING,
+    Inputs,
+    Rows,
+    Training,
+    option,
+    output_option,
+)
 from mmgraph.cli.report import Report
 
 
@@ -15,13 +23,8 @@ def compare(
     rows: Rows,
     output: Annotated[
         Path,
-        option(
-            *("--output", "-o"),
-            metavar="FOLDER",
-            panel=OUTPUT,
-            help="Folder that keeps the runs; what is there already is not run again.",
-            show_default=False,
-            resolve_path=True,
+        output_option(
+            "FOLDER", "Folder that keeps the runs; what is there already is not run again."
         ),
     ],
     inputs: Inputs,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mmgraph.cli.files import check_output, written_at_once
-from mmgraph.cli.options import OUTPUT, ROWS, Model, Overwrite, Rows, option
+from mmgraph.cli.options import OUTPUT, ROWS, Model, Overwrite, Rows, option, output_option
 from mmgraph.cli.report import Report, table
 
 #: Nodes of a row that are shown, those with the largest scores.
@@ -20,13 +20,8 @@ def explain(
     report: Report,
     output: Annotated[
         Path | None,
-        option(
-            *("--output", "-o"),
-            metavar="FILE",
-            panel=OUTPUT,
-            help="A page to write (.html), or the explanations (.json).",
-            default="a table is shown",
-            resolve_path=True,
+        output_option(
+            "FILE", "A page to write (.html), or the explanations (.json).", "a table is shown"
         ),
     ] = None,
     row: Annotated[

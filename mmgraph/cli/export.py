@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from mmgraph.cli.files import check_output
-from mmgraph.cli.options import OUTPUT, Model, Overwrite, Rows, option
+from mmgraph.cli.options import OUTPUT, Model, Overwrite, Rows, option, output_option
 from mmgraph.cli.report import Report, table
 
 #: Rows on which the program must predict what the model does.
@@ -18,14 +18,7 @@ def export(
     rows: Rows,
     output: Annotated[
         Path,
-        option(
-            *("--output", "-o"),
-            metavar="FOLDER",
-            panel=OUTPUT,
-            help="Folder to write the program and its preprocessing into.",
-            show_default=False,
-            resolve_path=True,
-        ),
+        output_option("FOLDER", "Folder to write the program and its preprocessing into."),
     ],
     report: Report,
     form: Annotated[

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mmgraph.cli.files import check_output
-from mmgraph.cli.options import OUTPUT, Inputs, Overwrite, Rows, Training, option
+from mmgraph.cli.options import Inputs, Overwrite, Rows, Training, output_option
 from mmgraph.cli.report import Report, table
 
 if TYPE_CHECKING:
@@ -16,14 +16,7 @@ if TYPE_CHECKING:
 
 Output = Annotated[
     Path,
-    option(
-        *("--output", "-o"),
-        metavar="PATH",
-        panel=OUTPUT,
-        help="The model to write: a folder, or one file that ends in .mmgraph.",
-        show_default=False,
-        resolve_path=True,
-    ),
+    output_option("PATH", "The model to write: a folder, or one file that ends in .mmgraph."),
 ]
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Rows in memory at once. A row with an image takes 128 kB with the default backbone.
 _ROWS_AT_ONCE = 256
 
+#: Most rows of a batch: on its way through the model, a batch takes more than the rows waiting.
+_MOST_IN_BATCH = 32
+
 
 def load_model(path: Path, unreadable: str | None = None) -> Any:
     """Return a saved estimator.
@@ -48,6 +51,7 @@ def predicted(
     Raises:
         DataError: The table or a cell cannot be read, or no row is chosen.
     """
+    estimator.batch_size = min(estimator.batch_size, _MOST_IN_BATCH)
     with report.progress("predicting", source.count_rows()) as advance:
         for part in source.parts(_ROWS_AT_ONCE):
             rows = selection.take(part)

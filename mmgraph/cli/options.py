@@ -22,6 +22,18 @@ def option(*names: str, panel: str, help: str, default: str = "", **more: Any) -
     return typer.Option(*names, rich_help_panel=panel, help=help, **more)
 
 
+def output_option(metavar: str, help: str, default: str = "") -> Any:
+    """Return the option that says what a command writes."""
+    return option(
+        *("--output", "-o"),
+        metavar=metavar,
+        panel=OUTPUT,
+        help=help,
+        default=default,
+        resolve_path=True,
+    )
+
+
 def in_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that typer calls with every field of its dataclasses, one by one.
 

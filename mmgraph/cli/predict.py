@@ -8,7 +8,6 @@ from typing import Annotated
 
 from mmgraph.cli.files import check_output, written_at_once
 from mmgraph.cli.options import (
-    OUTPUT,
     ROWS,
     Model,
     Overwrite,
@@ -16,6 +15,7 @@ from mmgraph.cli.options import (
     Separator,
     Unreadable,
     option,
+    output_option,
 )
 from mmgraph.cli.report import Report, table
 from mmgraph.tables import SUFFIXES
@@ -26,14 +26,7 @@ def predict(
     rows: Rows,
     output: Annotated[
         Path,
-        option(
-            *("--output", "-o"),
-            metavar="FILE",
-            panel=OUTPUT,
-            help="The table to write: .csv, .tsv, .jsonl or .parquet.",
-            show_default=False,
-            resolve_path=True,
-        ),
+        output_option("FILE", "The table to write: .csv, .tsv, .jsonl or .parquet."),
     ],
     report: Report,
     identity: Annotated[

@@ -71,6 +71,7 @@ def test_the_cache_stays_where_it_is(shell, model, table, tmp_path, monkeypatch)
 
 
 def test_only_the_first_warnings_are_shown(capsys):
+    warnings.simplefilter("always")
     with Report().messages():
         logging.getLogger("mmgraph").info("reading")
         for number in range(7):

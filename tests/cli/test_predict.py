@@ -20,6 +20,16 @@ def expected(model, table):
     return estimator.predict_proba(read_frame(table))
 
 
+@pytest.fixture
+def broken(table):
+    """Return a table of which a row near the end names a picture that is not there."""
+    frame = read_frame(table)
+    frame.loc[33, "picture"] = "gone.png"
+    path = table.with_name("broken.csv")
+    frame.to_csv(path, index=False)
+    return path
+
+
 @pytest.mark.usefixtures("few_at_once")
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
 def test_every_row_as_in_python(shell, model, table, expected, tmp_path, suffix):
@@ -79,18 +89,19 @@ def test_long_tables_are_read_in_parts(shell, model, table, tmp_path, monkeypatc
 
 @pytest.mark.usefixtures("few_at_once")
 @pytest.mark.parametrize("split", ["", "--split test"])
-def test_a_bad_row_is_named_and_leaves_nothing_behind(shell, model, table, tmp_path, split):
-    frame = read_frame(table)
-    frame.loc[33, "picture"] = "gone.png"
-    broken = table.with_name("broken.csv")
-    frame.to_csv(broken, index=False)
+def test_a_bad_row_is_named_and_leaves_nothing_behind(shell, model, broken, tmp_path, split):
     path = tmp_path / "p.csv"
     line = shell.error(f"predict {model} {broken} {split} --output {path}")
     assert line.startswith("error: row 33, column 'picture': ")
     assert "gone.png" in line
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("few_at_once")
+def test_what_was_there_stays_if_a_row_is_bad(shell, model, broken, tmp_path):
+    path = tmp_path / "p.csv"
     path.write_text("before")
-    shell.error(f"predict {model} {broken} {split} --output {path} --overwrite")
+    shell.error(f"predict {model} {broken} --output {path} --overwrite")
     assert path.read_text() == "before"
     assert [each.name for each in tmp_path.iterdir()] == ["p.csv"]
     # Its caption is still there to predict from.
