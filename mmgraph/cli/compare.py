@@ -24,7 +24,7 @@ def compare(
     output: Annotated[
         Path,
         output_option(
-            "FOLDER", "Folder that keeps the runs; what is there already is not run again."
+            "FOLDER", "Folder that keeps the runs; those that are done are not run again."
         ),
     ],
     inputs: Inputs,
