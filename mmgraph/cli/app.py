@@ -26,6 +26,9 @@ from mmgraph.errors import MissingPackageError
 #: What a user can mend. `DataError` is a ValueError.
 _EXPECTED = (ValueError, OSError, MissingPackageError, FloatingPointError)
 
+#: Lightning's error for a device that is not there; importing its class would take seconds.
+_NO_DEVICE = "MisconfigurationException"
+
 
 class Commands(TyperGroup):
     """Commands whose errors are one line on stderr; the process then ends with 1."""
@@ -40,7 +43,9 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
             except BrokenPipeError:  # of whoever reads the output; typer ends quietly
                 raise
-            except _EXPECTED as error:
+            except Exception as error:
+                if not isinstance(error, _EXPECTED) and type(error).__name__ != _NO_DEVICE:
+                    raise
                 message = " ".join(str(error).split()) or type(error).__name__
                 text = Text.assemble(("error: ", "bold red"), message)
                 Console(stderr=True).print(text, soft_wrap=True)

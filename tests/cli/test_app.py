@@ -70,6 +70,12 @@ def test_the_cache_stays_where_it_is(shell, model, table, tmp_path, monkeypatch)
     assert os.environ["MMGRAPH_CACHE"] == str(tmp_path / "cache")
 
 
+def test_help_does_not_wait_for_torch():
+    code = "import sys, mmgraph.cli; print({'torch', 'pandas', 'sklearn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_only_the_first_warnings_are_shown(capsys):
     warnings.simplefilter("always")
     with Report().messages():

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image as PILImage
 
 from mmgraph import Image, MultimodalGraphClassifier, Text, load
@@ -131,6 +132,13 @@ def test_data_errors_are_one_line(shell, table, tmp_path, arguments, message):
     line = shell.error(f"fit {arguments.format(table=table, new=new)} --epochs 1 --quiet")
     assert re.search(message, line)
     assert not new.exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there(shell, table, tmp_path):
+    command = f"fit {table} --label label --text caption {shell.quick} --quiet"
+    line = shell.error(f"{command} --device gpu --output {tmp_path / 'm'}")
+    assert "gpu" in line
 
 
 def test_usage_errors(shell, table, model, tmp_path):
