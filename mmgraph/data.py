@@ -1,11 +1,10 @@
-"""From tables to batches: reading frames, the torch dataset, bucketing, collation."""
+"""From tables to batches: the torch dataset, bucketing, collation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmgraph.cells import modality_cells
-from mmgraph.errors import CellError, DataError, MissingPackageError
+from mmgraph.errors import CellError, DataError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
 from mmgraph.typing import Item
@@ -54,71 +53,6 @@ class Batch:
         return Batch(items, target, self.names)
 
 
-def read_frame(data: Any) -> pd.DataFrame:
-    """Return a DataFrame from a frame, a Hugging Face dataset, or a table's path.
-
-    Args:
-        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, or the path of a
-            CSV, TSV, JSON Lines or Parquet file.
-
-    Raises:
-        DataError: The input is none of these, its file is missing, or it has no rows.
-        MissingPackageError: The file is a Parquet file and pyarrow is not installed.
-    """
-    import pandas as pd
-
-    if isinstance(data, str | Path):
-        frame = _read_file(Path(data))
-    elif isinstance(data, pd.DataFrame):
-        frame = data
-    elif hasattr(data, "to_pandas") and hasattr(data, "column_names"):
-        # Row by row: a Hugging Face dataset decodes its images only then.
-        frame = pd.DataFrame({name: list(data[name]) for name in data.column_names})
-    elif isinstance(data, Mapping):
-        try:
-            frame = pd.DataFrame(data)
-        except ValueError as error:
-            raise DataError(
-                f"expected lists of the same length, got a mapping with {error}; pass one list "
-                "for each column"
-            ) from error
-    else:
-        raise DataError(
-            "expected a DataFrame, a Hugging Face dataset, or the path of a .csv, .tsv, .jsonl or "
-            f".parquet file, got {type(data).__name__}"
-        )
-    if len(frame) == 0:
-        raise DataError("expected at least one row, got an empty table")
-    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
-    if repeated:
-        raise DataError(f"expected every column once, got {repeated} repeated; rename them")
-    return frame
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".csv": lambda path: pd.read_csv(path),
-        ".tsv": lambda path: pd.read_csv(path, sep="\t"),
-        # JSON says itself what is text; pandas would make numbers and dates of some of it.
-        ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False),
-        ".parquet": lambda path: pd.read_parquet(path),
-    }
-    if path.suffix.lower() not in readers:
-        raise DataError(f"{path}: expected a table ending in {', '.join(readers)}; convert it")
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file; correct the path")
-    try:
-        return readers[path.suffix.lower()](path)
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path}: expected at least one row, got an empty file") from None
-    except ImportError as error:
-        raise MissingPackageError(f"{path}: Parquet files need pip install pyarrow") from error
-    except ValueError as error:
-        raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error
-
-
 def row_name(index: Any, row: int) -> str:
     """Return what a table calls a row, as messages show it."""
     label = index[row]
@@ -126,7 +60,7 @@ def row_name(index: Any, row: int) -> str:
 
 
 def row_error(
-    frame: pd.DataFrame, modality: Modality, error: CellError, *, start: int = 0
+    frame: pd.DataFrame, modality: Modality, error: CellError, *, start: int | None = 0
 ) -> DataError:
     """Return the error of one cell with the row and the column it stands in.
 
@@ -134,14 +68,16 @@ def row_error(
         frame: The rows that were read.
         modality: The modality that read them.
         error: The cell's error, whose row counts within `frame`.
-        start: Position of the first of these rows in the whole table.
+        start: Position of the first of these rows in the whole table; None: the index says
+            all that is worth saying.
     """
     # What came by column is said to have done so in the reason.
     columns = ", ".join(map(repr, modality.column_list))
     where = [] if modality.by_column else [f"column {columns}"]
     if error.row is not None:
-        label, position = row_name(frame.index, error.row), start + error.row
-        at = "" if label == repr(position) else f" (position {position})"
+        label = row_name(frame.index, error.row)
+        position = None if start is None else start + error.row
+        at = "" if position is None or label == repr(position) else f" (position {position})"
         where.insert(0, f"row {label}{at}")
     return DataError(f"{', '.join(where) or columns}: {error.reason}")
 
@@ -162,14 +98,15 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
 
 
 def transform(
-    modalities: Sequence[Modality], frame: pd.DataFrame, *, start: int = 0
+    modalities: Sequence[Modality], frame: pd.DataFrame, *, start: int | None = 0
 ) -> dict[str, list[list[Item]]]:
     """Return the items of every row by node type.
 
     Args:
         modalities: Fitted modalities.
         frame: The rows to read.
-        start: Position of the first of these rows in the whole table, for messages.
+        start: Position of the first of these rows in the whole table, for messages, as in
+            `row_error`.
 
     Raises:
         DataError: A cell cannot be read.

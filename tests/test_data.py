@@ -14,11 +14,11 @@ from mmgraph.data import (
     BucketSampler,
     SampleDataset,
     fit_modality,
-    read_frame,
     row_error,
     transform,
 )
 from mmgraph.errors import CellError
+from mmgraph.tables import read_frame
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import mmgraph
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
     *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
-    *("modalities", "cells", "data", "holdout", "targets", "metrics", "allocator", "training"),
-    "fitting",
+    *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
+    *("training", "fitting"),
     *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets"),
-    "testing",
+    *("testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")
 NOT_IN_NETWORKS = {"pandas", "PIL", "sklearn", "lightning"}

@@ -31,6 +31,7 @@ from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
+from mmgraph.tables import read_frame
 from mmgraph.typing import EdgeType, Item
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         Raises:
             DataError: A row, a column or a target cannot be used; the message says which.
         """
-        frame = data.read_frame(X)
+        frame = read_frame(X)
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
         named_groups, groups_name = groups, getattr(groups, "name", None)
@@ -162,7 +163,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         import pandas as pd
 
         check_is_fitted(self, "model_")
-        frame = data.read_frame(X)
+        frame = read_frame(X)
         parts = [
             {name: [len(cell) for cell in cells] for name, cells in items.items()}
             for items in self._items(frame)
@@ -192,6 +193,10 @@ class MultimodalEstimator(BaseEstimator, ABC):
     @abstractmethod
     def _make_task(self) -> Task:
         """Return the unfitted task."""
+
+    @abstractmethod
+    def _decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> np.ndarray:
+        """Return what to predict, given what `_predictions` returned."""
 
     @abstractmethod
     def _describe_targets(self) -> dict[str, Any]:
@@ -277,13 +282,13 @@ class MultimodalEstimator(BaseEstimator, ABC):
         )
 
     def _run(
-        self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]]
+        self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int | None = 0
     ) -> Float[np.ndarray, "rows _"]:
         check_is_fitted(self, "model_")
-        frame = data.read_frame(X)
+        frame = read_frame(X)
         results, empty = [], []
         with _messages(self.verbose), torch.inference_mode():
-            for batch in self._batches(frame):
+            for batch in self._batches(frame, start):
                 results.append(compute(batch.items).numpy())
                 empty.append(~has_input(batch.items).numpy())
         rows = np.flatnonzero(np.concatenate(empty))
@@ -296,17 +301,23 @@ class MultimodalEstimator(BaseEstimator, ABC):
             )
         return np.concatenate(results)
 
-    def _predictions(self, X: Any) -> Float[np.ndarray, "rows outputs"]:
-        return self._run(X, lambda items: self.model_.task.activate(self.model_(items)))
+    def _predictions(self, X: Any, *, start: int | None = 0) -> Float[np.ndarray, "rows outputs"]:
+        """Return probabilities or values; of `start`, see `data.row_error`."""
+        return self._run(
+            X, lambda items: self.model_.task.activate(self.model_(items)), start=start
+        )
 
-    def _items(self, frame: pd.DataFrame) -> Iterator[dict[str, list[list[Item]]]]:
+    def _items(
+        self, frame: pd.DataFrame, start: int | None = 0
+    ) -> Iterator[dict[str, list[list[Item]]]]:
         """Read rows a part at a time, so that memory does not grow with the table."""
-        for start in range(0, len(frame), _ROWS_AT_ONCE):
-            part = frame.iloc[start : start + _ROWS_AT_ONCE]
-            yield data.transform(self.modalities_, part, start=start)
+        for first in range(0, len(frame), _ROWS_AT_ONCE):
+            part = frame.iloc[first : first + _ROWS_AT_ONCE]
+            at = None if start is None else start + first
+            yield data.transform(self.modalities_, part, start=at)
 
-    def _batches(self, frame: pd.DataFrame) -> Iterator[data.Batch]:
-        for items in self._items(frame):
+    def _batches(self, frame: pd.DataFrame, start: int | None = 0) -> Iterator[data.Batch]:
+        for items in self._items(frame, start):
             yield from data.SampleDataset(self.modalities_, items).batches(self.batch_size)
 
 
