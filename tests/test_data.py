@@ -11,7 +11,6 @@ from mmgraph import Audio, DataError, Image, MissingPackageError, Text
 from mmgraph.cells import is_missing, read_cells
 from mmgraph.data import (
     Batch,
-    BucketSampler,
     SampleDataset,
     fit_modality,
     read_frame,
@@ -19,6 +18,7 @@ from mmgraph.data import (
     transform,
 )
 from mmgraph.errors import CellError
+from mmgraph.sampling import BucketSampler
 
 
 @pytest.mark.parametrize(
