@@ -1,9 +1,9 @@
-"""From tables to batches: the torch dataset, bucketing, collation."""
+"""From tables to batches: the torch dataset and collation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +11,18 @@ import numpy as np
 import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
+from mmgraph import distributed
 from mmgraph.cells import modality_cells
 from mmgraph.errors import CellError, DataError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
+from mmgraph.sampling import BucketSampler, Part, StepParts
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Batches that are sorted by length together; more pads less and shuffles less.
-_BATCHES_PER_BUCKET = 8
 
 
 @dataclass(frozen=True)
@@ -34,23 +33,31 @@ class Batch:
         items: Items by node type.
         target: Target of each sample, as its task encodes it.
         names: What the table calls each sample, for messages.
+        step_target: Where this is a part of a step, the target of all samples of the step.
+        counted: False where the samples only stand in, see `Part`.
     """
 
     items: dict[str, Items]
     target: Shaped[Tensor, "batch *outputs"] | None = None
     names: Sequence[str] = ()
+    step_target: Shaped[Tensor, "step *outputs"] | None = None
+    counted: bool = True
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the same batch on another device."""
-        target = None if self.target is None else self.target.to(device)
-        items = {name: each.to(device) for name, each in self.items.items()}
-        return Batch(items, target, self.names)
+        return self._map(lambda each: each.to(device))
 
     def pin_memory(self) -> Batch:
         """Return the same batch in page-locked memory, for quicker copies to a GPU."""
-        target = None if self.target is None else self.target.pin_memory()
-        items = {name: each.pin_memory() for name, each in self.items.items()}
-        return Batch(items, target, self.names)
+        return self._map(lambda each: each.pin_memory())
+
+    def _map(self, move: Callable[[Any], Any]) -> Batch:
+        return replace(
+            self,
+            items={name: move(each) for name, each in self.items.items()},
+            target=None if self.target is None else move(self.target),
+            step_target=None if self.step_target is None else move(self.step_target),
+        )
 
 
 def row_name(index: Any, row: int) -> str:
@@ -121,8 +128,8 @@ def transform(
     return items
 
 
-class SampleDataset(Dataset[int]):
-    """Samples as lists of items, with a collate function that joins them.
+class SampleDataset(Dataset[Batch]):
+    """Samples as lists of items, joined into batches.
 
     Args:
         modalities: Fitted modalities.
@@ -154,8 +161,11 @@ class SampleDataset(Dataset[int]):
     def __len__(self) -> int:
         return len(next(iter(self.items.values())))
 
-    def __getitem__(self, row: int) -> int:
-        return row  # collation reads the rows itself, modality by modality
+    def __getitem__(self, part: Part) -> Batch:
+        # Rows are read together, modality by modality.
+        batch = self.collate(part.rows)
+        whole = None if self.target is None else self.target[torch.as_tensor(part.step)]
+        return replace(batch, step_target=whole, counted=part.counted)
 
     def subset(
         self, rows: Sequence[int], *, augment: bool = False, modality_dropout: float = 0.0
@@ -214,48 +224,27 @@ class SampleDataset(Dataset[int]):
             yield self.collate(range(start, min(start + batch_size, len(self))))
 
     def loader(
-        self, batch_size: int, *, shuffle: bool = False, generator: torch.Generator | None = None
-    ) -> DataLoader[int]:
-        """Return batches; shuffled ones hold samples of similar size."""
-        if not shuffle:
-            return DataLoader(self, batch_size, collate_fn=self.collate)
-        sampler = BucketSampler(self.num_nodes, batch_size, generator=generator)
-        return DataLoader(self, batch_sampler=sampler, collate_fn=self.collate)
-
-
-class BucketSampler(Sampler[list[int]]):
-    """Batches of rows of similar length, in random order, each row once an epoch.
-
-    Rows are shuffled, sorted by length within some batches' worth, and cut into batches, so
-    that little is padded and yet no two epochs have the same batches.
-
-    Args:
-        length: Length of every row.
-        batch_size: Rows of a batch; the last batch may be smaller.
-        generator: Source of randomness.
-    """
-
-    def __init__(
         self,
-        length: Int[np.ndarray, "rows"],
         batch_size: int,
         *,
+        shuffle: bool = False,
         generator: torch.Generator | None = None,
-    ) -> None:
-        self.length = torch.as_tensor(length)
-        self.batch_size = batch_size
-        self.generator = generator
+        accumulate: int = 1,
+    ) -> DataLoader[Batch]:
+        """Return this process's parts of batches; shuffled ones hold samples of similar size.
 
-    def __len__(self) -> int:
-        bucket = self.batch_size * _BATCHES_PER_BUCKET
-        full, rest = divmod(len(self.length), bucket)
-        return full * _BATCHES_PER_BUCKET + -(-rest // self.batch_size)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        shuffled = torch.randperm(len(self.length), generator=self.generator)
-        batches: list[Tensor] = []
-        for bucket in shuffled.split(self.batch_size * _BATCHES_PER_BUCKET):
-            ordered = bucket[self.length[bucket].argsort(stable=True)]
-            batches.extend(ordered.split(self.batch_size))
-        for position in torch.randperm(len(batches), generator=self.generator).tolist():
-            yield batches[position].tolist()
+        Args:
+            batch_size: Rows of a step, over all processes.
+            shuffle: Draw the rows in random order.
+            generator: Source of that order, of the same seed in all processes.
+            accumulate: Parts of a step that a process computes one after the other.
+        """
+        steps: Any
+        if shuffle:
+            steps = BucketSampler(self.num_nodes, batch_size, generator=generator)
+        else:
+            steps = BatchSampler(SequentialSampler(self), batch_size, drop_last=False)
+        parts = StepParts(
+            steps, distributed.rank(), distributed.world_size(), accumulate=accumulate
+        )
+        return DataLoader(self, batch_size=None, sampler=parts)

@@ -13,7 +13,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from mmgraph import distributed
 from mmgraph.data import SampleDataset
+from mmgraph.errors import DataError
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.training import Checkpoint, TrainingResult, TrainingSettings, train
 
@@ -56,11 +58,22 @@ class Fitting:
             dataset: All training rows with their targets.
             held_out: Rows that choose the epoch and weigh the parts; none is fine.
         """
+        self._check_same(dataset)
         fitted = self._fit(dataset, held_out)
-        if self.checkpoint_dir is not None:
+        if self.checkpoint_dir is not None and distributed.is_first():
             for name in _CHECKPOINTS:
                 (self.checkpoint_dir / name).unlink(missing_ok=True)
         return fitted
+
+    def _check_same(self, dataset: SampleDataset) -> None:
+        """Refuse processes that were given other rows than the others."""
+        assert dataset.target is not None
+        digest = hashlib.blake2b(dataset.target.numpy().tobytes(), digest_size=16).digest()
+        if len(set(distributed.gather([digest]))) > 1:
+            raise DataError(
+                "expected the same rows in the same order in every process, got different ones; "
+                "seed what shuffles or samples them"
+            )
 
     def _fit(
         self, dataset: SampleDataset, held_out: Int[np.ndarray, "held_out"]
@@ -105,6 +118,8 @@ class Fitting:
         assert training.target is not None
         model = self.build()
         model.task.fit(training.target)
+        if distributed.rank():
+            torch.manual_seed(self.seed + distributed.rank())  # other rows, other dropout
         settings = replace(self.settings, epochs=epochs)
         checkpoint = None
         if self.checkpoint_dir is not None:
@@ -113,7 +128,12 @@ class Fitting:
             checkpoint = Checkpoint(self.checkpoint_dir / name, identity, generator)
         result = train(
             model,
-            training.loader(self.batch_size, shuffle=True, generator=generator),
+            training.loader(
+                self.batch_size,
+                shuffle=True,
+                generator=generator,
+                accumulate=settings.accumulate,
+            ),
             None if validation is None else validation.loader(self.batch_size),
             settings,
             checkpoint,
@@ -137,18 +157,35 @@ class Fitting:
     def _fit_additive(
         self, model: MultimodalModel, dataset: SampleDataset, rows: Int[np.ndarray, "kept"]
     ) -> None:
-        if model.additive is None:
+        """Fit the additive part in one process; the others take it over."""
+        additive = model.additive
+        if additive is None:
             return
-        training = dataset.subset(rows.tolist())
-        assert training.target is not None
-        batches = [batch.items for batch in training.batches(self.batch_size)]
-        model.additive.fit(batches, training.target, model.task)
+
+        def fit() -> dict[str, Tensor]:
+            training = dataset.subset(rows.tolist())
+            assert training.target is not None
+            batches = [batch.items for batch in training.batches(self.batch_size)]
+            additive.fit(batches, training.target, model.task)
+            return additive.state_dict()
+
+        state = distributed.from_first(fit)
+        if distributed.rank():
+            additive.load_state_dict(state)
 
     def _balance(self, model: MultimodalModel, validation: SampleDataset) -> dict[str, float]:
         """Weigh the parts and calibrate the task on rows that neither was fitted on.
 
-        Returns loss and metric on these rows.
+        One process does, and the others take it over. Returns loss and metric on these rows.
         """
+        scores, weights, task = distributed.from_first(
+            lambda: (self._weigh(model, validation), model.weights, model.task.state_dict())
+        )
+        model.weights = weights
+        model.task.load_state_dict(task)
+        return scores
+
+    def _weigh(self, model: MultimodalModel, validation: SampleDataset) -> dict[str, float]:
         assert validation.target is not None
 
         def run(part: Callable[..., Tensor]) -> Tensor:

@@ -11,13 +11,13 @@ from mmgraph import Audio, DataError, Image, MissingPackageError, Text
 from mmgraph.cells import is_missing, read_cells
 from mmgraph.data import (
     Batch,
-    BucketSampler,
     SampleDataset,
     fit_modality,
     row_error,
     transform,
 )
 from mmgraph.errors import CellError
+from mmgraph.sampling import BucketSampler
 from mmgraph.tables import read_frame
 
 

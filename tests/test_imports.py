@@ -9,7 +9,8 @@ import mmgraph
 
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
-    *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
+    *("errors", "distributed", "sampling", "typing", "nodes", "items", "relations", "graph"),
+    *("execution", "nn", "cache"),
     *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
     *("training", "fitting"),
     *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets"),

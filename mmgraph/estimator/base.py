@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from mmgraph import data, model_card, persistence, targets
+from mmgraph import data, distributed, model_card, persistence, targets
 from mmgraph.errors import DataError
 from mmgraph.holdout import hold_out
 from mmgraph.modalities.base import Modality
@@ -68,6 +68,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         modality_dropout: float = 0.0,
         epochs: int = 15,
         batch_size: int = 64,
+        accumulate: int = 1,
         learning_rate: float = 2e-3,
         validation: float = 0.1,
         refit: bool = True,
@@ -92,6 +93,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         self.modality_dropout = modality_dropout
         self.epochs = epochs
         self.batch_size = batch_size
+        self.accumulate = accumulate
         self.learning_rate = learning_rate
         self.validation = validation
         self.refit = refit
@@ -118,6 +120,9 @@ class MultimodalEstimator(BaseEstimator, ABC):
         Raises:
             DataError: A row, a column or a target cannot be used; the message says which.
         """
+        from mmgraph.training import join
+
+        join()
         frame = read_frame(X)
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
@@ -127,7 +132,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
             target, strata = self._encode(truth, frame.index)
             groups = None if groups is None else targets.encode_groups(groups, frame.index)
             self._fit_modalities(frame, truth, groups_name)
-            items = data.transform(self.modalities_, frame)
+            with distributed.first_of_machine_first():
+                items = data.transform(self.modalities_, frame)
             for modality in self.modalities_:
                 modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
             names = [data.row_name(frame.index, row) for row in range(len(frame))]
@@ -173,6 +179,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the fitted estimator into a folder of safetensors, JSON and tokenizer files.
 
+        Of several processes that fitted it together, the first one writes.
+
         Args:
             path: The folder, which must not exist yet; or a file that ends in `.mmgraph`, which
                 holds that folder.
@@ -182,7 +190,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
             FileExistsError: Something is there already.
         """
         check_is_fitted(self, "model_")
-        persistence.save(self, Path(path), overwrite=overwrite)
+        if distributed.is_first():
+            persistence.save(self, Path(path), overwrite=overwrite)
 
     @abstractmethod
     def _encode(
@@ -221,9 +230,10 @@ class MultimodalEstimator(BaseEstimator, ABC):
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DataError(f"two modalities are called {sorted(repeated)[0]!r}; give one a name=")
-        self.modalities_ = [
-            data.fit_modality(modality, frame, seed=self.random_state) for modality in modalities
-        ]
+        seed = self.random_state
+        self.modalities_ = distributed.from_first(
+            lambda: [data.fit_modality(modality, frame, seed=seed) for modality in modalities]
+        )
         columns = [column for modality in modalities for column in modality.column_list]
         self.feature_names_in_ = np.array(list(dict.fromkeys(columns)), dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
@@ -239,6 +249,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             device=self.device,
             log_dir=self.log_dir,
             logs=self.logs,
+            accumulate=self.accumulate,
             progress=self.verbose and sys.stderr.isatty(),
         )
         return Fitting(
@@ -347,7 +358,7 @@ class _messages:
     """Show the package's messages on stderr while in the block, unless logging is set up."""
 
     def __init__(self, verbose: bool) -> None:
-        self.wanted = verbose and not logger.hasHandlers()
+        self.wanted = verbose and distributed.is_first() and not logger.hasHandlers()
         self.handler = logging.StreamHandler()
 
     def __enter__(self) -> None:

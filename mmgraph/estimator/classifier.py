@@ -49,7 +49,9 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         modality_dropout: Probability of hiding a modality of a row, in training; for inputs
             that lack more than the training rows do.
         epochs: Most passes over the training rows.
-        batch_size: Rows of a batch.
+        batch_size: Rows of a batch, over all processes where a launcher started several.
+        accumulate: Parts of a batch that are computed one after the other, where a whole one
+            needs more memory than there is. The steps stay the same.
         learning_rate: Highest learning rate.
         class_weight: "balanced": rare classes count as much as common ones; None: all rows
             count the same. Sets of labels are never weighed.
@@ -99,6 +101,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         modality_dropout: float = 0.0,
         epochs: int = 15,
         batch_size: int = 64,
+        accumulate: int = 1,
         learning_rate: float = 2e-3,
         class_weight: Literal["balanced"] | None = "balanced",
         validation: float = 0.1,
@@ -125,6 +128,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
             modality_dropout=modality_dropout,
             epochs=epochs,
             batch_size=batch_size,
+            accumulate=accumulate,
             learning_rate=learning_rate,
             validation=validation,
             refit=refit,

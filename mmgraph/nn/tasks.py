@@ -59,6 +59,10 @@ class Task(nn.Module, ABC):
             label_smoothing: Share of probability that is spread over all classes.
         """
 
+    def total_weight(self, target: Shaped[Tensor, "samples *outputs"]) -> Float[Tensor, ""]:
+        """Return what the loss divides by for reduction="mean": how much the samples count."""
+        return torch.tensor(float(target.numel()), device=target.device)
+
     @abstractmethod
     def score(
         self, logits: Float[Tensor, "samples outputs"], target: Shaped[Tensor, "samples *outputs"]
@@ -119,6 +123,10 @@ class Multiclass(Task):
         return F.cross_entropy(
             logits, target, weight=weight, reduction=reduction, label_smoothing=label_smoothing
         )
+
+    def total_weight(self, target: Int[Tensor, "samples"]) -> Float[Tensor, ""]:
+        """Return the sum of the samples' class weights."""
+        return self.class_weight[target].sum()
 
     def score(
         self, logits: Float[Tensor, "samples outputs"], target: Int[Tensor, "samples"]

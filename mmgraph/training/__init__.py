@@ -2,6 +2,7 @@
 
 from mmgraph.training.callbacks import BestWeights, History
 from mmgraph.training.checkpoint import Checkpoint
+from mmgraph.training.launch import Launch, find_launch, join
 from mmgraph.training.module import TrainingModule, TrainingSettings
 from mmgraph.training.run import TrainingResult, stop_on_interrupt, train
 
@@ -9,9 +10,12 @@ __all__ = [
     "BestWeights",
     "Checkpoint",
     "History",
+    "Launch",
     "TrainingModule",
     "TrainingResult",
     "TrainingSettings",
+    "find_launch",
+    "join",
     "stop_on_interrupt",
     "train",
 ]

@@ -12,6 +12,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from mmgraph import distributed
 from mmgraph.errors import DataError
 from mmgraph.training.module import TrainingModule
 
@@ -39,9 +40,14 @@ class Checkpoint(Callback):
     def find(self) -> Path | None:
         """Return the file if there is one that this training can go on from.
 
+        Of several processes the first one looks; all of them read the file.
+
         Raises:
             DataError: It is damaged, or of another training.
         """
+        return distributed.from_first(self._find)
+
+    def _find(self) -> Path | None:
         if not self.path.is_file():
             return None
         try:
@@ -63,26 +69,33 @@ class Checkpoint(Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """Write the file."""
         assert isinstance(module, TrainingModule)
-        if not self._works or module.broken:
-            return
+        if self._works and not module.broken:
+            # All processes say what is to be kept, and the first one writes it.
+            kept = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+            self._works = distributed.from_first(lambda: self._write(kept))
+
+    def _write(self, kept: dict[str, Any]) -> bool:
+        """Write the file, and say whether that worked."""
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            trainer.save_checkpoint(beside)
+            torch.save(kept, beside)
             os.replace(beside, self.path)
-        except OSError as error:
-            self._works = False
+        # torch raises RuntimeError where a disk is full
+        except (OSError, RuntimeError) as error:
             with suppress(OSError):
                 beside.unlink()
             logger.warning("no checkpoint can be written, training goes on without: %s", error)
+            return False
+        return True
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Keep what decides the epochs to come, besides what Lightning keeps."""
         checkpoint["identity"] = self.identity
-        checkpoint["random"] = torch.get_rng_state()
-        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all()
+        checkpoint["random"] = distributed.gather([torch.get_rng_state()])
+        checkpoint["random_cuda"] = distributed.gather([torch.cuda.get_rng_state_all()])
         if self.generator is not None:
             checkpoint["random_order"] = self.generator.get_state()
 
@@ -90,8 +103,11 @@ class Checkpoint(Callback):
         self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Draw from now on what would have been drawn."""
-        torch.set_rng_state(checkpoint["random"].cpu())
-        if len(checkpoint["random_cuda"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
+        process = distributed.rank()
+        if len(checkpoint["random"]) == distributed.world_size():
+            torch.set_rng_state(checkpoint["random"][process].cpu())
+            states = checkpoint["random_cuda"][process]
+            if len(states) == torch.cuda.device_count():
+                torch.cuda.set_rng_state_all([state.cpu() for state in states])
         if self.generator is not None:
             self.generator.set_state(checkpoint["random_order"].cpu())

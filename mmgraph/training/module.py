@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from mmgraph import distributed
 from mmgraph.data import Batch
 from mmgraph.nn.model import MultimodalModel
 
@@ -31,6 +34,7 @@ class TrainingSettings:
         averaging: Share of the averaged weights that a step keeps.
         gradient_clip: Longest gradient; a longer one is scaled down.
         patience: Epochs without a better held-out loss after which training stops.
+        accumulate: Parts of a batch that a process computes one after the other.
         device: "auto", "cpu", "gpu" and so on, as Lightning names accelerators.
         log_dir: Folder for logs; None: no logs.
         logs: Kind of logs.
@@ -44,6 +48,7 @@ class TrainingSettings:
     averaging: float = 0.98
     gradient_clip: float = 5.0
     patience: int = 4
+    accumulate: int = 1
     device: str = "auto"
     log_dir: str | Path | None = None
     logs: Logs = "csv"
@@ -61,11 +66,14 @@ class TrainingModule(L.LightningModule):
         self.settings = settings
         #: Why training cannot go on, once it cannot.
         self.broken: str | None = None
+        #: The user wants this process to stop; all processes have heard of one that is to.
+        self.stop_asked = self.stopped = False
         # The mean over the last steps is what is validated and kept: it errs less than any of
         # them (https://arxiv.org/abs/1803.05407), and its epochs differ less by chance.
         self.average = AveragedModel(
             model, multi_avg_fn=get_ema_multi_avg_fn(settings.averaging), use_buffers=True
         )
+        self.average.requires_grad_(False)  # processes add up the gradients of what has some
 
     def averaged(self) -> MultimodalModel:
         """Return the model with averaged weights."""
@@ -73,23 +81,27 @@ class TrainingModule(L.LightningModule):
         assert isinstance(model, MultimodalModel)
         return model
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Let the averaged weights follow."""
-        self.average.update_parameters(self.model)
+    def on_train_batch_end(self, outputs: Any, batch: Batch, number: int) -> None:
+        """Let the averaged weights follow, once a step."""
+        if (number + 1) % self.settings.accumulate == 0:
+            self.average.update_parameters(self.model)
 
-    def training_step(self, batch: Batch, _: int) -> Tensor | None:
-        """Return the loss of a batch; stop training, and learn nothing, if it is not finite."""
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Return the loss of a batch; stop training if that of the step is not finite."""
         self._batch = batch
         with explained_memory(batch):
-            loss = self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
-        if torch.isfinite(loss):
-            return loss
-        self.broken = self._explain_loss(batch)
-        self.trainer.should_stop = True
-        return None
+            loss, finite = self._step(batch, "train", label_smoothing=self.settings.label_smoothing)
+        if not finite:
+            self.broken = self._explain_loss(batch)
+            self.trainer.should_stop = True
+        # Processes take the mean of their gradients, and Lightning that of accumulated ones.
+        return loss * (distributed.world_size() * self.settings.accumulate)
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Compute gradients."""
+        """Compute gradients; learn nothing of a step whose loss is not finite."""
+        if self.broken:
+            self.zero_grad()
+            return
         with explained_memory(self._batch):
             super().backward(loss, *args, **kwargs)
 
@@ -105,30 +117,49 @@ class TrainingModule(L.LightningModule):
     def _explain_loss(self, batch: Batch) -> str:
         with torch.no_grad():
             fine = self.model.fused_logits(batch.items).isfinite().all(1).tolist()
-        names = [name for name, well in zip(batch.names, fine, strict=True) if not well]
-        some = 0 < len(names) < len(fine)
+        rows = list(zip(batch.names, fine, strict=True)) if batch.counted else []
+        rows = distributed.gather(rows)
+        names = [name for name, well in rows if not well]
+        some = 0 < len(names) < len(rows)
         advice = f"look at their inputs, or {self.slower}" if some else self.slower
         return (
             f"epoch {self.current_epoch + 1}: the loss is not finite for rows "
-            f"{_first(names or batch.names)}; {advice}"
+            f"{_first(names or [name for name, _ in rows])}; {advice}"
         )
 
-    def _step(self, batch: Batch, stage: str, *, label_smoothing: float) -> Tensor:
+    def _step(
+        self, batch: Batch, stage: str, *, label_smoothing: float
+    ) -> tuple[Float[Tensor, ""], bool]:
+        """Return this batch's part of the loss of its step, and whether that is finite.
+
+        Where a step is computed in parts, the parts of its loss add up to what the loss of all
+        its rows together would be; and what is logged, and decides, is the same in all processes.
+        """
         assert batch.target is not None
+        assert batch.step_target is not None
         model = self.model if stage == "train" else self.averaged()
         logits = model.fused_logits(batch.items)
         task = self.model.task
         loss = task.loss(logits, batch.target, label_smoothing=label_smoothing)
+        rows = len(batch.step_target)
+        share = task.total_weight(batch.target) / task.total_weight(batch.step_target)
+        loss = loss * (share * batch.counted)
         with torch.no_grad():
             score = task.score(logits, batch.target)
+            score = score * (len(batch.target) / rows * batch.counted)
+            asked = torch.full_like(score, self.stop_asked)
+            seen = distributed.total(torch.stack([loss, score, asked]).float()).tolist()
+        if seen[2]:
+            self.trainer.should_stop = self.stopped = True
+        turns = self.settings.accumulate if stage == "train" else 1
         self.log_dict(
-            {f"{stage}_loss": loss, f"{stage}_{task.metric}": score},
+            {f"{stage}_loss": turns * seen[0], f"{stage}_{task.metric}": turns * seen[1]},
             on_step=False,
             on_epoch=True,
             prog_bar=True,
-            batch_size=len(batch.target),
+            batch_size=rows,
         )
-        return loss
+        return loss, isfinite(seen[0])
 
     def configure_optimizers(self) -> Any:
         """Return AdamW, which leaves biases, norms and embeddings undecayed, on one cycle."""

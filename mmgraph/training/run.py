@@ -10,16 +10,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
+from torch import nn
 from torch.utils.data import DataLoader
 
 from mmgraph.allocator import kept_memory
+from mmgraph.data import Batch
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.training.callbacks import BestWeights, History
 from mmgraph.training.checkpoint import Checkpoint
+from mmgraph.training.launch import find_launch
 from mmgraph.training.module import TrainingModule, TrainingSettings
 
 logger = logging.getLogger("mmgraph")
@@ -38,7 +44,7 @@ def stop_on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
 
     def handle(number: int, frame: FrameType | None) -> None:
-        logger.warning("interrupted: stopping after this batch, keeping the best weights so far")
+        logger.warning("interrupted: stopping at the next batch, keeping the best weights so far")
         signal.signal(signal.SIGINT, signal.default_int_handler)
         stop()
 
@@ -67,8 +73,8 @@ def _quiet() -> Iterator[None]:
             ".*Checkpoint directory .* exists.*",
             ".*Experiment logs directory .* exists.*",
             ".*Initializing zero-element tensors.*",
-            # the batch whose loss is not finite, which is said in better words
-            ".*`training_step` returned `None`.*",
+            # what is logged is the same in all processes already
+            ".*It is recommended to use `self.log.*sync_dist=True.*",
         ):
             warnings.filterwarnings("ignore", message=message)
         for each in loggers:
@@ -78,6 +84,35 @@ def _quiet() -> Iterator[None]:
         finally:
             for each, level in zip(loggers, levels, strict=True):
                 each.setLevel(level)
+
+
+@contextmanager
+def _without_gradients(part: nn.Module | None) -> Iterator[None]:
+    """Within the block, a part that is not trained has no gradients to be added up."""
+    if part is None:
+        yield
+        return
+    part.requires_grad_(False)
+    try:
+        yield
+    finally:
+        part.requires_grad_(True)
+
+
+def _processes(settings: TrainingSettings) -> dict[str, Any]:
+    """Return what Lightning must know of the processes that a launcher started."""
+    launch = find_launch()
+    if launch is None:
+        return {"devices": 1}
+    return {
+        "devices": launch.on_machine,
+        "num_nodes": launch.machines,
+        "plugins": [launch.environment],
+        # The rows of a process may lack a modality, whose encoder then has no gradients.
+        "strategy": DDPStrategy(find_unused_parameters=True),
+        # torch has no such layer for CPUs
+        "sync_batchnorm": settings.device != "cpu" and torch.cuda.is_available(),
+    }
 
 
 def _logger(settings: TrainingSettings) -> Logger | bool:
@@ -109,8 +144,8 @@ class TrainingResult:
 
 def train(
     model: MultimodalModel,
-    training: DataLoader[int],
-    validation: DataLoader[int] | None,
+    training: DataLoader[Batch],
+    validation: DataLoader[Batch] | None,
     settings: TrainingSettings,
     checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
@@ -140,7 +175,6 @@ def train(
     with _quiet(), kept_memory():
         trainer = L.Trainer(
             accelerator=settings.device,
-            devices=1,
             max_epochs=settings.epochs,
             callbacks=callbacks,
             logger=_logger(settings),
@@ -150,18 +184,19 @@ def train(
             num_sanity_val_steps=0,
             gradient_clip_val=settings.gradient_clip,
             log_every_n_steps=1,
+            accumulate_grad_batches=settings.accumulate,
+            use_distributed_sampler=False,  # every process has its part of each batch already
+            **_processes(settings),
         )
 
-        interrupted = False
-
         def stop() -> None:
-            nonlocal interrupted
-            trainer.should_stop = interrupted = True
+            module.stop_asked = True  # and all processes stop at their next batch
 
-        with stop_on_interrupt(stop):
+        with stop_on_interrupt(stop), _without_gradients(model.additive):
             trainer.fit(module, training, validation, ckpt_path=begun, weights_only=True)
     best.restore(module)
     model.to("cpu").eval()
+    interrupted = module.stopped
     if module.broken:
         if best.state is None:
             raise FloatingPointError(module.broken)
