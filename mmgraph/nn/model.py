@@ -14,8 +14,8 @@ from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.tasks import Task
 from mmgraph.nodes import Nodes
 
-#: What `balance` starts from and is pulled towards: the additive part alone. On few held-out
-#: samples the fused part has to prove itself, for its confidence is that of a network.
+#: What `balance` starts from and is pulled towards where the additive part sees all modalities:
+#: that part alone. The fused one has to prove itself, for its confidence is that of a network.
 _ADDITIVE_ALONE = (1.0, 0.0)
 #: How strong that pull is, in held-out samples.
 _PRIOR_SAMPLES = 20.0
@@ -103,6 +103,8 @@ class MultimodalModel(nn.Module):
         used: Float[Tensor, "2"],
     ) -> Float[Tensor, "2"]:
         start = torch.tensor(_ADDITIVE_ALONE)
+        if self.additive is not None and not self.additive.sees_all:
+            start = torch.full((2,), self.task.part_weight)
         weights = start.clone().requires_grad_()
         optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")
 
