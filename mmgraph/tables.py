@@ -37,7 +37,7 @@ def read_frame(data: Any) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(data, str | Path):
-        frame = read_file(Path(data))
+        frame = _read_file(Path(data))
     elif isinstance(data, pd.DataFrame):
         frame = data
     elif hasattr(data, "to_pandas") and hasattr(data, "column_names"):
@@ -64,7 +64,7 @@ def read_frame(data: Any) -> pd.DataFrame:
     return frame
 
 
-def read_file(path: Path) -> pd.DataFrame:
+def _read_file(path: Path) -> pd.DataFrame:
     """Return the rows of a file.
 
     Raises:
@@ -74,7 +74,7 @@ def read_file(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     kind = _check_file(path)
-    with reading(path):
+    with _reading(path):
         if kind == ".jsonl":
             # JSON says itself what is text; pandas would make numbers and dates of some of it.
             return pd.read_json(path, lines=True, dtype=False)
@@ -110,7 +110,7 @@ class TableFile:
         Raises:
             DataError: As `read`.
         """
-        with reading(self.path):
+        with _reading(self.path):
             if self.kind == ".parquet":
                 from pyarrow.parquet import ParquetFile
 
@@ -134,7 +134,7 @@ class TableFile:
             MissingPackageError: As `read`.
         """
         start = 0
-        with reading(self.path):
+        with _reading(self.path):
             for part in self._parts(size):
                 yield part.set_axis(range(start, start + len(part)))
                 start += len(part)
@@ -214,7 +214,7 @@ def _joint(kinds: set[str]) -> str:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def _reading(path: Path) -> Iterator[None]:
     """Within the block, what goes wrong in reading a table becomes one clear error.
 
     Raises:

@@ -9,7 +9,8 @@ import mmgraph
 
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
-    *("errors", "distributed", "sampling", "typing", "nodes", "items", "relations", "graph"),
+    *("errors", "atomic", "distributed", "sampling"),
+    *("typing", "nodes", "items", "relations", "graph"),
     *("execution", "nn", "cache"),
     *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
     *("training", "fitting"),

@@ -1,10 +1,8 @@
-"""What commands write: checked before the work begins, there only when it is done."""
+"""What commands write, checked before the work begins."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -27,18 +25,3 @@ def check_output(path: Path, *, overwrite: bool, suffixes: Sequence[str] = ()) -
         raise typer.BadParameter(f"{path} is a folder")
     if path.exists() and not overwrite:
         raise typer.BadParameter(f"{path} exists already; add --overwrite to replace it")
-
-
-@contextmanager
-def written_at_once(path: Path) -> Iterator[Path]:
-    """Yield another path to write to, which takes the place of `path` where all went well.
-
-    Whatever happens, `path` is either as it was or complete.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-    try:
-        yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -43,19 +43,19 @@ def fit(
         selection.check()
         problem = read_problem(frame, source, inputs)
         start = time.perf_counter()
-        estimator = make_estimator(problem, training, verbose=not report.quiet)
+        estimator = _make_estimator(problem, training, verbose=not report.quiet)
         estimator.fit(problem.frame, problem.truth, groups=problem.groups)
         estimator.save(output, overwrite=overwrite)
     _show(report, estimator, output, problem.task, time.perf_counter() - start)
 
 
-def make_estimator(problem: Problem, training: Training, **more: Any) -> Any:
+def _make_estimator(problem: Problem, training: Training, *, verbose: bool) -> Any:
     """Return an estimator for a problem, not fitted."""
     from mmgraph import MultimodalGraphClassifier, MultimodalGraphRegressor
 
     regression = problem.task == "regression"
     kind = MultimodalGraphRegressor if regression else MultimodalGraphClassifier
-    return kind(problem.modalities, **asdict(training), **more)
+    return kind(problem.modalities, **asdict(training), verbose=verbose)
 
 
 def _show(report: Report, estimator: Any, output: Path, task: str, seconds: float) -> None:

@@ -40,16 +40,13 @@ class Problem:
     modalities: Sequence[Modality]
 
 
-def read_problem(
-    frame: pd.DataFrame, source: Source, inputs: Inputs, *, aside: Sequence[str] = ()
-) -> Problem:
+def read_problem(frame: pd.DataFrame, source: Source, inputs: Inputs) -> Problem:
     """Return what to learn; what is not said, the data set or the looks of the columns say.
 
     Args:
         frame: The rows to learn from.
         source: Where they come from.
         inputs: What the user said.
-        aside: Columns that stay in the table and are no inputs.
 
     Raises:
         DataError: The table lacks a column, nobody says what is to be predicted, or no column
@@ -66,7 +63,7 @@ def read_problem(
         groups = dataset.groups if groups is None else groups
         task = dataset.task if task is None and not inputs.label else task
     if not modalities:
-        kept = frame.drop(columns=[*aside, *([groups] if groups else [])], errors="ignore")
+        kept = frame.drop(columns=[groups] if groups else [], errors="ignore")
         modalities = infer_modalities(kept, labels=truth)
     modalities = [_adapt(each, inputs) for each in modalities]
     return Problem(frame, truth, groups, task or targets.find_task(truth), modalities)

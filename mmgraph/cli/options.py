@@ -22,16 +22,9 @@ def option(*names: str, panel: str, help: str, default: str = "", **more: Any) -
     return typer.Option(*names, rich_help_panel=panel, help=help, **more)
 
 
-def output_option(metavar: str, help: str, default: str = "") -> Any:
+def output_option(metavar: str, help: str) -> Any:
     """Return the option that says what a command writes."""
-    return option(
-        *("--output", "-o"),
-        metavar=metavar,
-        panel=OUTPUT,
-        help=help,
-        default=default,
-        resolve_path=True,
-    )
+    return option("--output", "-o", metavar=metavar, panel=OUTPUT, help=help, resolve_path=True)
 
 
 def in_groups(command: Callable[..., None]) -> Callable[..., None]:

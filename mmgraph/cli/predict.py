@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from mmgraph.cli.files import check_output, written_at_once
+from mmgraph.atomic import written_at_once
+from mmgraph.cli.files import check_output
 from mmgraph.cli.options import (
     ROWS,
     Model,

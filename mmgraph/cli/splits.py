@@ -39,7 +39,7 @@ class Selection:
         Raises:
             DataError: The table lacks the column.
         """
-        name = self.column(frame)
+        name = self._column(frame)
         if name is None:
             kept = frame
         else:
@@ -63,7 +63,7 @@ class Selection:
                 f"--split {_ALL}"
             )
 
-    def column(self, frame: pd.DataFrame) -> str | None:
+    def _column(self, frame: pd.DataFrame) -> str | None:
         """Return the name of the column with the splits; None where there need not be one.
 
         Raises:

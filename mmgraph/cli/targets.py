@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from mmgraph.cells import is_missing
 from mmgraph.cli.sources import Source
 from mmgraph.errors import DataError
+from mmgraph.targets import is_multilabel
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TaskKind = Literal["multiclass", "multilabel", "regression"]
-
-_COLLECTIONS = (list, tuple, set, frozenset)
 
 
 def label_columns(given: Sequence[str] | None, source: Source, known: Any = None) -> list[str]:
@@ -72,7 +71,7 @@ def find_task(truth: Any) -> TaskKind:
     """
     if truth.ndim == 2:
         return "regression"
-    if any(isinstance(cell, _COLLECTIONS) for cell in truth):
+    if is_multilabel(truth):
         return "multilabel"
     known = truth.dropna()
     fractions = known.dtype.kind == "f" and bool((known % 1 != 0).any())
