@@ -15,7 +15,7 @@ from mmgraph.errors import DataError
 from mmgraph.explain.attention import attention_of
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore, TaskName
-from mmgraph.explain.methods import DEFAULT, Method, find_explainer
+from mmgraph.explain.methods import DEFAULT, find_explainer
 from mmgraph.explain.sample import Sample
 from mmgraph.modalities.base import Modality, Place, first_reading
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
@@ -32,7 +32,7 @@ def explain_rows(
     estimator: MultimodalEstimator,
     X: Any,
     *,
-    method: Method | Explainer = DEFAULT,
+    method: str | Explainer = DEFAULT,
     target: Any = None,
     faithfulness: bool = False,
 ) -> list[Explanation]:
@@ -66,7 +66,7 @@ def explain_rows(
             inputs=_inputs(estimator.modalities_, frame.iloc[[position]], sample.items),
         )
         if faithfulness:
-            explanation = explanation.with_faithfulness(measure(sample, explanation))
+            explanation = explanation.with_faithfulness(measure(sample, [explanation])[0])
         explanations.append(explanation)
     return explanations
 

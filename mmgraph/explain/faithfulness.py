@@ -15,7 +15,7 @@ from mmgraph import data
 from mmgraph.explain.base import Explainer
 from mmgraph.explain.explaining import explain_sample, find_output, output_names, read_samples
 from mmgraph.explain.explanation import Explanation
-from mmgraph.explain.methods import Method, find_explainer
+from mmgraph.explain.methods import find_explainer
 from mmgraph.explain.sample import Sample
 from mmgraph.nn.tasks import Multiclass, Multilabel
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from mmgraph.estimator import MultimodalEstimator
 
 #: Most points of a curve, the two ends included.
-_POINTS = 21
+_POINTS = 11
 
 #: Random orders that each explanation is compared with.
-_RANDOM_ORDERS = 10
+_RANDOM_ORDERS = 8
 
 #: Shares of the units that comprehensiveness and sufficiency take the mean over.
 _SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
@@ -74,8 +74,8 @@ def curves(sample: Sample, target: int, scores: Float[Tensor, "units"]) -> Curve
     return Curves(counts.numpy() / sample.units, value[0].numpy(), value[1].numpy())
 
 
-def measure(sample: Sample, explanation: Explanation) -> dict[str, float]:
-    r"""Return how true an explanation is, by metric.
+def measure(sample: Sample, explanations: Sequence[Explanation]) -> list[dict[str, float]]:
+    r"""Return how true explanations of one output of one row are, by metric.
 
     - `deletion`, `insertion`: areas below the curves of `curves`. Less, and more, is better.
     - `comprehensiveness` (more is better): mean fall of the target's value without the best 1,
@@ -89,20 +89,31 @@ def measure(sample: Sample, explanation: Explanation) -> dict[str, float]:
 
     Args:
         sample: The row.
-        explanation: Its explanation.
+        explanations: Its explanations by several methods, or one.
     """
-    scores = torch.tensor([node.score for node in explanation.nodes if node.is_input])
-    if not len(scores):
-        return {}
+    if not sample.units:
+        return [{} for _ in explanations]
+    (target,) = {each.target for each in explanations}
     generator = torch.Generator().manual_seed(0)
-    random = [torch.randperm(len(scores), generator=generator) for _ in range(_RANDOM_ORDERS)]
-    orders = torch.stack([_order(scores), *random])
-    measured = _metrics(sample, explanation.target, orders)
-    result = {}
-    for name, values in measured.items():
-        result[name] = float(values[0])
-        result[f"{name}_random"] = float(values[1:].mean())
-    return result
+    random = [torch.randperm(sample.units, generator=generator) for _ in range(_RANDOM_ORDERS)]
+    orders = torch.stack([*(_order(unit_scores(each)) for each in explanations), *random])
+    measured = _metrics(sample, target, orders)
+    return [
+        {
+            key: float(value)
+            for name, values in measured.items()
+            for key, value in (
+                (name, values[number]),
+                (f"{name}_random", values[len(explanations) :].mean()),
+            )
+        }
+        for number in range(len(explanations))
+    ]
+
+
+def unit_scores(explanation: Explanation) -> Float[Tensor, "units"]:
+    """Return the scores of the nodes that stand for inputs."""
+    return torch.tensor([node.score for node in explanation.nodes if node.is_input])
 
 
 def faithfulness(
@@ -121,7 +132,7 @@ def faithfulness(
     """
     samples = read_samples(estimator, data.read_frame(X))
     return [
-        each.with_faithfulness(measure(sample, each))
+        each.with_faithfulness(measure(sample, [each])[0])
         for sample, each in zip(samples, explanations, strict=True)
     ]
 
@@ -130,7 +141,7 @@ def compare_explainers(
     estimator: MultimodalEstimator,
     X: Any,
     *,
-    methods: Sequence[Method | Explainer],
+    methods: Sequence[str | Explainer],
     target: Any = None,
 ) -> pd.DataFrame:
     """Return how true several methods are on the same rows.
@@ -154,16 +165,15 @@ def compare_explainers(
 
     names, number = output_names(estimator), find_output(estimator, target)
     measured: list[dict[str, Any]] = []
+    explainers = [find_explainer(method) for method in methods]
     for sample in read_samples(estimator, data.read_frame(X)):
         if not sample.units:
             continue
-        for method in methods:
-            explainer = find_explainer(method)
-            explanation = explain_sample(sample, explainer, target=number, outputs=names)
-            result = measure(sample, explanation)
+        found = [explain_sample(sample, e, target=number, outputs=names) for e in explainers]
+        for explanation, result in zip(found, measure(sample, found), strict=True):
             measured += [
                 {
-                    "method": explainer.name,
+                    "method": explanation.method,
                     "metric": name,
                     "mean": result[name],
                     "random": result[f"{name}_random"],
@@ -221,15 +231,15 @@ def _metrics(
     """Return all metrics for each order, from one batch."""
     units = sample.units
     points, shares = _counts(units), torch.tensor(_SHARES)
-    tops = (shares * units).ceil().long()
     best = torch.tensor([max(1, round(_EXPLANATION * units))])
-    counts = torch.cat([points, tops, best])
+    wanted = torch.cat([points, (shares * units).ceil().long(), best])
+    counts, place = wanted.unique(return_inverse=True)
     chosen = _first(orders, counts)
-    both = torch.stack([~chosen, chosen])
-    logits = sample.kept(both.flatten(0, -2)).unflatten(0, both.shape[:-1])
-    value = _value(sample, logits.flatten(0, -2), target).view(logits.shape[:-1])
+    both = torch.stack([~chosen, chosen])  # [2, orders, counts, units]
+    logits = sample.kept(both.flatten(0, 2)).unflatten(0, both.shape[:3])[:, :, place]
+    value = _value(sample, logits.flatten(0, 2), target).view(logits.shape[:3])
     whole = _value(sample, sample.logits.unsqueeze(0), target)
-    curve, top, _ = value.split([len(points), len(tops), 1], dim=2)
+    curve, top, _ = value.split([len(points), len(shares), 1], dim=2)
     area = torch.trapezoid(curve, points / units, dim=2)
     fall = (whole - top).mean(2)
     result = {

@@ -13,7 +13,7 @@ from mmgraph.explain.sample import Sample
 
 #: Along the path the gate is t to this power. A layer normalisation gives nearly the same for all
 #: but very small inputs, so that most of the change lies at the path's beginning.
-_POWER = 4
+_POWER = 3
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class IntegratedGradients(Explainer):
 
     name: ClassVar[str] = "integrated_gradients"
 
-    steps: int = 48
+    steps: int = 96
 
     def attribute(self, sample: Sample, target: int) -> Attribution:
         """Return the scores of the row's units."""

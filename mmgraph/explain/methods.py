@@ -40,7 +40,7 @@ EXPLAINERS: dict[str, type[Explainer]] = {
 }
 
 
-def find_explainer(method: Method | Explainer) -> Explainer:
+def find_explainer(method: str | Explainer) -> Explainer:
     """Return the explainer of a name with its defaults, or the one given.
 
     Raises:

@@ -12,7 +12,7 @@ from mmgraph import (
     Video,
 )
 
-QUICK = {"channels": 16, "num_layers": 2, "epochs": 3, "verbose": False}
+QUICK = {"channels": 8, "epochs": 2, "verbose": False}
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +59,14 @@ def modalities():
 
 @pytest.fixture(scope="session")
 def fitted(mixed, modalities):
-    """Return a classifier of all six modalities."""
+    """Return a classifier of all six modalities, which one layer joins by 36 relations."""
     frame, label = mixed
-    return MultimodalGraphClassifier(modalities, **QUICK).fit(frame, label)
+    return MultimodalGraphClassifier(modalities, num_layers=1, **QUICK).fit(frame, label)
+
+
+@pytest.fixture(scope="session")
+def deep(mixed, modalities):
+    """Return a classifier of three modalities with two layers."""
+    frame, label = mixed
+    chosen = [modalities[0], modalities[1], modalities[5]]
+    return MultimodalGraphClassifier(chosen, num_layers=2, **QUICK).fit(frame, label)

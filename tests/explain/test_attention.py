@@ -30,8 +30,8 @@ def test_propagation_by_hand():
 
 
 @pytest.fixture(scope="module")
-def sample(mixed, fitted):
-    return read_samples(fitted, mixed[0].iloc[[9]])[0]
+def sample(mixed, deep):
+    return read_samples(deep, mixed[0].iloc[[9]])[0]
 
 
 def test_matrices_hold_all_relations(sample):

@@ -44,9 +44,9 @@ def test_no_method_escapes_the_contract():
 @pytest.mark.parametrize("name", METHODS)
 def test_every_row_of_every_modality(mixed, fitted, name):
     frame, _ = mixed
-    rows = frame.iloc[[1, 2, 5, 9]]
+    rows = frame.iloc[[2, 5, 9]]
     explained = fitted.explain(rows, method=quick(name))
-    assert [each.row for each in explained] == ["'r1'", "'r2'", "'r5'", "'r9'"]
+    assert [each.row for each in explained] == ["'r2'", "'r5'", "'r9'"]
     counts = fitted.count_items(rows)
     for number, each in enumerate(explained):
         frame_of_nodes = each.to_frame()
@@ -59,44 +59,41 @@ def test_every_row_of_every_modality(mixed, fitted, name):
         assert each.outputs == ["bad", "fair", "good"]
         assert sum(each.predicted) == pytest.approx(1, abs=1e-5)
         assert each.method == name
-        if each.base is not None and number != 2:
+        if each.base is not None and number != 1:
             total = each.value - each.base
             assert each.scores.sum() == pytest.approx(total, abs=0.01 * max(1, abs(total)))
-    assert not explained[2].nodes  # the row without anything
-    again = fitted.explain(rows.iloc[[3]], method=quick(name))[0]
-    np.testing.assert_allclose(again.scores, explained[3].scores, atol=1e-5)
+    assert not explained[1].nodes  # the row without anything
+    again = fitted.explain(rows.iloc[[2]], method=quick(name))[0]
+    np.testing.assert_allclose(again.scores, explained[2].scores, atol=1e-5)
     assert explained[0].edges[0].weight.shape[1] == (1 if name == "gnn_explainer" else 4)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_model_stays_as_it_was(mixed, fitted, name):
-    before = {key: value.clone() for key, value in fitted.model_.state_dict().items()}
-    row = mixed[0].iloc[[4]]
-    predicted = fitted.predict_proba(row)
+def test_the_model_stays_as_it_was(mixed, deep, name):
+    model, row = deep.model_, mixed[0].iloc[[4]]
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    gradients = {key: parameter.grad for key, parameter in model.named_parameters()}
+    predicted = deep.predict_proba(row)
     with torch.no_grad():
-        fitted.explain(row, method=quick(name))
-    assert not fitted.model_.training
-    assert fitted.model_.fusion.gnn.execution == "auto"
-    assert all(parameter.grad is None for parameter in fitted.model_.parameters())
-    after = fitted.model_.state_dict()
+        deep.explain(row, method=quick(name))
+    assert not any(module.training for module in model.modules())
+    assert model.fusion.gnn.execution == "auto"
+    assert all(p.grad is gradients[key] for key, p in model.named_parameters())
+    after = model.state_dict()
     assert all(torch.equal(after[key], value) for key, value in before.items())
-    np.testing.assert_array_equal(fitted.predict_proba(row), predicted)
-    hooks = [
-        conv._message_forward_hooks
-        for layer in fitted.model_.fusion.gnn.layers
-        for conv in layer.convs.values()
-    ]
-    assert not any(hooks)
+    np.testing.assert_array_equal(deep.predict_proba(row), predicted)
+    convs = [conv for layer in model.fusion.gnn.layers for conv in layer.convs.values()]
+    assert not any(conv._message_forward_hooks for conv in convs)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_targets(mixed, fitted, name):
+def test_targets(mixed, deep, name):
     row = mixed[0].iloc[[4]]
-    good, bad = (fitted.explain(row, method=quick(name), target=t)[0] for t in ("good", "bad"))
+    good, bad = (deep.explain(row, method=quick(name), target=t)[0] for t in ("good", "bad"))
     assert (good.target, bad.target) == (2, 0)
     assert not np.allclose(good.scores, bad.scores)
     if name in ("gradient", "integrated_gradients", "occlusion", "shapley"):
-        fair = fitted.explain(row, method=quick(name), target="fair")[0]
+        fair = deep.explain(row, method=quick(name), target="fair")[0]
         # A softmax ignores what is common to all classes, and so do the scores.
         np.testing.assert_allclose(good.scores + bad.scores + fair.scores, 0, atol=1e-4)
 

@@ -65,5 +65,7 @@ def test_items_and_modalities(mixed, fitted, players):
 
 
 def test_unknown_players():
+    explainer = Shapley()
+    object.__setattr__(explainer, "players", "words")
     with pytest.raises(ValueError, match="expected players"):
-        Shapley(players="words")
+        explainer.__post_init__()
