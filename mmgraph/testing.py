@@ -243,17 +243,18 @@ def _check_traced(fitted: Modality, encoder: nn.Module, cells: Sequence[list[Any
         _expect(difference <= _TOLERANCE, said)
     for row, sample in enumerate(traced):
         lengths = fitted.collate([sample]).length.tolist()
-        whole = [torch.ones(length, dtype=torch.bool) for length in lengths]
-        for kept in (whole, [torch.arange(length) % 3 != 1 for length in lengths]):
+        everything = [torch.ones(length, dtype=torch.bool) for length in lengths]
+        for kept in (everything, [torch.arange(length) % 3 != 1 for length in lengths]):
             pairs = zip(sample, kept, strict=True)
             left = fitted.collate([[fitted.keep(item, each) for item, each in pairs]])
             wanted = [int(each.sum()) for each in kept]
             _expect(left.length.tolist() == wanted, f"keep: {left.length.tolist()}, not {wanted}")
             with torch.no_grad():
                 nodes = _encode(encoder, left)
+                same_nodes = _encode(encoder, fitted.collate([samples[row]]))
             _expect(bool(nodes.x.isfinite().all()), "keep: the nodes are not finite")
-            if kept is whole:
-                difference = _distance(nodes.x, encoder(fitted.collate([samples[row]])).x)
+            if kept is everything:
+                difference = _distance(nodes.x, same_nodes.x)
                 _expect(difference <= _TOLERANCE, "keep: all nodes of an item are another item")
 
 

@@ -150,7 +150,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         self,
         X: Any,
         *,
-        method: Method | Explainer = "shapley",
+        method: Method | Explainer = "integrated_gradients",
         target: Any = None,
         faithfulness: bool = False,
     ) -> list[Explanation]:

@@ -17,7 +17,6 @@ from mmgraph.typing import EdgeType
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
-    from matplotlib.figure import Figure
     from PIL import Image as PILImage
 
 TaskName = Literal["multiclass", "multilabel", "regression"]
@@ -243,9 +242,3 @@ class Explanation:
         from mmgraph.explain.schema import read_json
 
         return read_json(source)
-
-    def plot(self) -> Figure:
-        """Draw images with their regions and texts with their tokens, shaded by score."""
-        from mmgraph.explain.pictures import plot_explanation
-
-        return plot_explanation(self)

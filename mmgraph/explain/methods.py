@@ -14,7 +14,7 @@ from mmgraph.explain.rollout import AttentionRollout
 from mmgraph.explain.shapley import Shapley
 
 #: The method used where none is named.
-DEFAULT = "shapley"
+DEFAULT = "integrated_gradients"
 
 Method = Literal[
     "attention_gradient",

@@ -1,17 +1,11 @@
-"""Pictures in explanations: thumbnails to embed, and the plot of an explanation."""
+"""Pictures in explanations: thumbnails to embed."""
 
 from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING
 
 from PIL import Image as PILImage
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from mmgraph.explain.explanation import Explanation
 
 #: Longest side of a thumbnail in pixels.
 _SIDE = 256
@@ -35,8 +29,3 @@ def from_data_uri(uri: str) -> PILImage.Image:
     """Return the picture of a data URI."""
     _, _, data = uri.partition(",")
     return PILImage.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
-
-
-def plot_explanation(explanation: Explanation) -> Figure:
-    """Draw images with their regions and texts with their tokens, shaded by score."""
-    raise NotImplementedError
