@@ -1,0 +1,1 @@
+"""Explanations of single predictions, on regions and words, and how true they are."""
