@@ -40,6 +40,8 @@ _MODULE_OF = {
     "load": "mmgraph.estimator",
     "load_openclipart": "mmgraph.datasets.openclipart",
     "clear_cache": "mmgraph.cache",
+    "Diagnosis": "mmgraph.diagnosis",
+    "diagnose": "mmgraph.diagnosis",
     "hide": "mmgraph.robustness",
     "robustness_curve": "mmgraph.robustness",
 }
@@ -65,6 +67,8 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from mmgraph.cache import clear_cache as clear_cache
     from mmgraph.datasets.openclipart import load_openclipart as load_openclipart
+    from mmgraph.diagnosis import Diagnosis as Diagnosis
+    from mmgraph.diagnosis import diagnose as diagnose
     from mmgraph.errors import DataError as DataError
     from mmgraph.errors import MissingPackageError as MissingPackageError
     from mmgraph.estimator import MultimodalGraphClassifier as MultimodalGraphClassifier
