@@ -11,7 +11,8 @@ PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
     *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
     *("modalities", "data", "holdout", "targets", "allocator", "training", "fitting"),
-    *("persistence", "estimator", "robustness", "diagnosis", "plot", "datasets", "testing"),
+    *("persistence", "estimator", "robustness", "diagnosis", "plot", "explain", "datasets"),
+    "testing",
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")
 NOT_IN_NETWORKS = {"pandas", "PIL", "sklearn", "lightning"}

@@ -1,5 +1,7 @@
 """Compare one graph layer, forward and backward, by PyG and by mmgraph's dense execution.
 
+    python examples/benchmarks/graph_stage.py [--quick] [--output graph_stage.json]
+
 Regions of an image in a grid, tokens of a text in a chain, and all pairs across, both ways. PyG's
 convolutions own the weights; the dense arm reads the same. Arms take turns in one process for each
 allocator, and ratios are medians of the rounds' own. "tuned" tells glibc to keep freed memory:
@@ -15,19 +17,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 import torch_geometric
-from torch import Tensor, nn
-from torch_geometric.data import Batch, HeteroData
-from torch_geometric.nn import GATConv, GATv2Conv, HGTConv, SAGEConv, TransformerConv
-
-from mmgraph.execution import GraphEdges, hetero_messages, relation_messages
-from mmgraph.graph import MultimodalGraph
-from mmgraph.nodes import Nodes
-from mmgraph.relations import Chain, Complete, Grid
+from graph_case import CONVS, Case, Messages
 
 ALLOCATORS = {
     "default": {},
@@ -37,134 +32,14 @@ ALLOCATORS = {
         "MALLOC_TOP_PAD_": "268435456",
     },
 }
-BESIDE, NEXT = ("image", "beside", "image"), ("text", "next", "text")
-THERE, BACK = ("image", "to", "text"), ("text", "to", "image")
-EDGE_TYPES = [BESIDE, NEXT, THERE, BACK]
-METADATA = (["image", "text"], EDGE_TYPES)
-CONVS: dict[str, Callable[[int], nn.Module]] = {
-    "SAGE": lambda d: SAGEConv(d, d),
-    "Transformer": lambda d: TransformerConv(d, d // 4, heads=4),
-    "GAT": lambda d: GATConv(d, d // 4, heads=4, add_self_loops=False),
-    "GATv2": lambda d: GATv2Conv(d, d // 4, heads=4, add_self_loops=False),
-    "HGT": lambda d: HGTConv(d, d, METADATA, heads=4),
-}
-SIZES = [(49, 32, 64), (49, 32, 128), (49, 128, 128), (196, 128, 128)]
-
-XDict = dict[str, Tensor]
-Messages = Callable[[XDict], XDict]
-
-
-class Case:
-    """One batch and one layer.
-
-    Args:
-        name: Name of the convolution.
-        regions: Regions of each image; a square number.
-        tokens: Most tokens of a text; the fewest are a quarter.
-        channels: Features of each node.
-        batch_size: Samples of the batch.
-    """
-
-    def __init__(
-        self, name: str, regions: int, tokens: int, channels: int, batch_size: int = 64
-    ) -> None:
-        torch.manual_seed(0)
-        self.side, self.hetero = int(regions**0.5), name == "HGT"
-        lengths = torch.randint(tokens // 4, tokens + 1, (batch_size,)).tolist()
-        lengths[0] = tokens
-        self.samples = {
-            "image": [torch.randn(regions, channels) for _ in lengths],
-            "text": [torch.randn(length, channels) for length in lengths],
-        }
-        self.graph = self.build_graph()
-        self.edges = GraphEdges(self.graph)
-        self.edge_index_dict = self.graph.edge_index_dict()
-        self.x_dict = {name: torch.cat(x).requires_grad_() for name, x in self.samples.items()}
-        self.weight = {name: torch.randn(x.shape) for name, x in self.x_dict.items()}
-        make = CONVS[name]
-        self.convs = nn.ModuleList(make(channels) for _ in ([0] if self.hetero else EDGE_TYPES))
-
-    def build_graph(self) -> MultimodalGraph:
-        """Collate the samples as mmgraph does."""
-        nodes = {}
-        for name, samples in self.samples.items():
-            length = torch.tensor([len(x) for x in samples])
-            nodes[name] = Nodes.from_flat(
-                torch.cat(samples),
-                sample=torch.repeat_interleave(length),
-                batch_size=len(samples),
-            )
-        grid = Grid(self.side, self.side)
-        relations = {BESIDE: grid, NEXT: Chain(), THERE: Complete(), BACK: Complete()}
-        return MultimodalGraph(nodes, relations)
-
-    def build_batch(self) -> HeteroData:
-        """Collate the samples as PyG does: a graph each, then one for all."""
-        region = torch.arange(self.side**2).view(self.side, self.side)
-        beside = _both_ways(
-            torch.cat([region[:, :-1].flatten(), region[:-1].flatten()]),
-            torch.cat([region[:, 1:].flatten(), region[1:].flatten()]),
-        )
-        graphs = []
-        for image, text in zip(*self.samples.values(), strict=True):
-            graph, token = HeteroData(), torch.arange(len(text))
-            graph["image"].x, graph["text"].x = image, text
-            across = torch.cartesian_prod(region.flatten(), token).T
-            graph[BESIDE].edge_index = beside
-            graph[NEXT].edge_index = _both_ways(token[:-1], token[1:])
-            graph[THERE].edge_index, graph[BACK].edge_index = across, across.flip(0)
-            graphs.append(graph)
-        return Batch.from_data_list(graphs)
-
-    def sparse(self, x_dict: XDict, edge_index_dict: dict) -> XDict:
-        """Run the layer by PyG."""
-        if self.hetero:
-            return self.convs[0](x_dict, edge_index_dict)
-        total: XDict = {}
-        for (start, relation, to), conv in zip(EDGE_TYPES, self.convs, strict=True):
-            message = conv((x_dict[start], x_dict[to]), edge_index_dict[start, relation, to])
-            total[to] = total[to] + message if to in total else message
-        return total
-
-    def dense(self, x_dict: XDict, edges: GraphEdges) -> XDict:
-        """Run the layer by mmgraph."""
-        if self.hetero:
-            return hetero_messages(self.convs[0], x_dict, edges, EDGE_TYPES, execution="dense")
-        convs = dict(zip(EDGE_TYPES, self.convs, strict=True))
-        return relation_messages(convs, x_dict, edges, execution="dense")
-
-    def sparse_with_build(self, x_dict: XDict) -> XDict:
-        """Build the batch and run the layer by PyG."""
-        return self.sparse(x_dict, self.build_batch().edge_index_dict)
-
-    def dense_with_build(self, x_dict: XDict) -> XDict:
-        """Build the batch and run the layer by mmgraph."""
-        return self.dense(x_dict, GraphEdges(self.build_graph()))
-
-    def arms(self, compiled: bool) -> dict[str, Messages]:
-        """Return what takes turns."""
-        arms: dict[str, Messages] = {
-            "eager": lambda x: self.sparse(x, self.edge_index_dict),
-            "dense": lambda x: self.dense(x, self.edges),
-            "eager + build": self.sparse_with_build,
-            "dense + build": self.dense_with_build,
-        }
-        if compiled:
-            function = torch.compile(self.sparse, dynamic=False)
-            arms["compiled"] = lambda x: function(x, self.edge_index_dict)
-        return arms
-
-    def step(self, messages: Messages) -> dict[str, Tensor]:
-        """Run forward and backward; return outputs and gradients."""
-        out = messages(self.x_dict)
-        loss = sum((out[name] * self.weight[name]).sum() for name in out)
-        leaves = {**self.x_dict, **dict(self.convs.named_parameters())}
-        grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
-        return {**{f"new {k}": x for k, x in out.items()}, **dict(zip(leaves, grads, strict=True))}
-
-
-def _both_ways(start: Tensor, to: Tensor) -> Tensor:
-    return torch.stack([torch.cat([start, to]), torch.cat([to, start])])
+#: Regions, tokens, channels, samples.
+SIZES = [(49, 32, 64, 64), (49, 32, 128, 64), (49, 128, 128, 64), (196, 128, 128, 64)]
+QUICK_SIZES = [(49, 32, 64, 64), (49, 32, 128, 64)]
+#: Long texts on many regions; the peak of memory only.
+LONG = (196, 512, 128, 16)
+#: Seconds after which a case has had enough rounds.
+LONGEST = 40.0
+ARMS = ("eager", "dense")
 
 
 def check(case: Case, arms: dict[str, Messages]) -> float:
@@ -186,7 +61,10 @@ def measure(case: Case, compiled: bool, rounds: int) -> dict:
     difference = check(case, arms)
     compile_seconds = time.perf_counter() - start
     times: dict[str, list[float]] = {name: [] for name in arms}
+    start = time.perf_counter()
     for number in range(rounds + 1):
+        if number > 2 and time.perf_counter() - start > LONGEST:
+            break  # where a step takes many seconds, two rounds tell
         for name, arm in arms.items():
             begin = time.thread_time()
             case.step(arm)
@@ -208,3 +86,141 @@ def measure(case: Case, compiled: bool, rounds: int) -> dict:
         "difference": difference,
         "first_step_s": compile_seconds,
     }
+
+
+def peak(case: Case, name: str) -> float:
+    """Return by how many MiB two steps of an arm raise the process's largest resident set."""
+    arm = case.arms(compiled=False)[name]
+    # The libraries' own buffers, made at the first product, are not the layer's.
+    torch.randn(64, 64).requires_grad_().mm(torch.randn(64, 64)).sum().backward()
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(2):
+        case.step(arm)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) / 1024
+
+
+def run_child(allocator: str, tasks: list[dict]) -> Iterator[dict]:
+    """Do tasks in a process of their own; yield each result when it is there."""
+    child = subprocess.Popen(
+        [sys.executable, "-W", "ignore", __file__, "--tasks", json.dumps(tasks)],
+        env={**os.environ, **ALLOCATORS[allocator], "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    for task in tasks:
+        line = child.stdout.readline()
+        if not line:
+            raise SystemExit(f"{allocator}: {task} failed")
+        yield {"allocator": allocator, **task, **json.loads(line)}
+    child.wait()
+
+
+def do(task: dict) -> dict:
+    """Do one task: measure times, or the peak of one arm."""
+    torch.set_num_threads(1)
+    case = Case(task["conv"], *task["size"])
+    if task["what"] == "time":
+        return measure(case, task["compiled"], task["rounds"])
+    return {"mib": peak(case, task["arm"])}
+
+
+def environment() -> dict[str, str]:
+    """Return machine and versions."""
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torch_geometric": torch_geometric.__version__,
+    }
+
+
+def compare_times(
+    sizes: list, convs: list[str], allocators: list[str], compiled: bool, rounds: int
+) -> list[dict]:
+    """Print and return the times of all cases."""
+    print("ratios of the time to that of dense execution; one thread")
+    print(f"{'regions, tokens, D, batch':27}{'conv':12}{'allocator':11}{'dense ms':>8}", end="")
+    print(f"{'eager':>7}{'compiled':>9}{'+ build':>8}{'difference':>12}")
+    results = []
+    for allocator in allocators:
+        tasks = [
+            # Compiling takes a minute each time, and what it makes allocates little.
+            {
+                "what": "time",
+                "size": size,
+                "conv": conv,
+                "compiled": compiled and allocator == "tuned",
+                "rounds": rounds,
+            }
+            for size in sizes
+            for conv in convs
+        ]
+        for result in run_child(allocator, tasks):
+            results.append(result)
+            ratio = result["ratio"]
+            own = f"{ratio['compiled']:.1f}" if "compiled" in ratio else ""
+            print(
+                f"{', '.join(map(str, result['size'])):27}{result['conv']:12}{allocator:11}"
+                f"{result['ms']['dense']:8.1f}{ratio['eager']:7.1f}{own:>9}"
+                f"{ratio['eager + build']:8.1f}{result['difference']:12.1e}",
+                flush=True,
+            )
+    return results
+
+
+def compare_memory(sizes: list, convs: list[str]) -> list[dict]:
+    """Print and return the peaks of memory, each in a process of its own."""
+    print("largest resident set above the start, MiB")
+    results = []
+    for size in sizes:
+        for conv in convs:
+            task = {"what": "memory", "size": size, "conv": conv}
+            pair = [next(run_child("default", [{**task, "arm": arm}])) for arm in ARMS]
+            results += pair
+            eager, dense = (each["mib"] for each in pair)
+            print(
+                f"{', '.join(map(str, size)):27}{conv:12}eager {eager:6.0f}  dense {dense:6.0f}  "
+                f"1/{eager / max(dense, 1):.1f}",
+                flush=True,
+            )
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="one small size, nothing compiled")
+    parser.add_argument("--convs", nargs="+", choices=list(CONVS), default=list(CONVS))
+    parser.add_argument("--size", type=int, nargs=4, metavar=("R", "T", "D", "B"), action="append")
+    names = list(ALLOCATORS)
+    parser.add_argument("--allocators", nargs="+", choices=names, default=names)
+    parser.add_argument("--no-compile", dest="compiled", action="store_false")
+    parser.add_argument("--only", choices=["times", "memory"])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--output", type=Path, help="write all figures as JSON")
+    parser.add_argument("--tasks", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.tasks:
+        for task in json.loads(args.tasks):
+            print(json.dumps(do(task)), flush=True)
+        return
+    facts = environment()
+    print(*(f"{key} {value}" for key, value in facts.items()), sep=", ")
+    sizes = SIZES[:1] if args.quick else args.size or SIZES
+    results = []
+    if args.only != "memory":
+        rounds = 3 if args.quick else args.rounds
+        compiled = args.compiled and not args.quick
+        results += compare_times(sizes, args.convs, args.allocators, compiled, rounds)
+    if args.only != "times":
+        results += compare_memory(sizes, args.convs[:1] if args.quick else args.convs)
+        results += [] if args.quick or args.size else compare_memory([LONG], ["Transformer"])
+    if args.output:
+        args.output.write_text(json.dumps({"environment": facts, "results": results}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

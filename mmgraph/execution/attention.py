@@ -44,7 +44,13 @@ class AttentionForm(DenseForm):
         """Compute `conv((source, target), edge_index)` without its root."""
         weight = F.dropout(self.weights(conv, source, target, edges), conv.dropout, conv.training)
         value = heads_of(source.mapped[0], conv.heads)
-        result = join_heads(edges.gather(weight, value), conv.concat)
+        return self.finish(conv, edges.gather(weight, value))
+
+    def finish(
+        self, conv: MessagePassing, gathered: Float[Tensor, "target heads channels"]
+    ) -> Float[Tensor, "target out"]:
+        """Join the heads and add the bias."""
+        result = join_heads(gathered, conv.concat)
         return result if conv.bias is None else result + conv.bias
 
 

@@ -116,13 +116,13 @@ class MaskEdges(DenseEdges):
         value: Float[Tensor, "source heads channels"],
     ) -> Float[Tensor, "target heads channels"]:
         """Return the weighted sum of what each target hears."""
-        return self._heard((weight @ by_head(self.source, value)).transpose(1, 2))
+        return self.heard((weight @ by_head(self.source, value)).transpose(1, 2))
 
     def gather_features(
         self, weight: Float[Tensor, "batch heads nodes_target nodes_source"]
     ) -> Float[Tensor, "target heads edge_dim"]:
         """Return the weighted sum of the features of each target's edges."""
-        return self._heard(torch.einsum("bhts,btsf->bthf", weight, self._all_features()))
+        return self.heard(torch.einsum("bhts,btsf->bthf", weight, self._all_features()))
 
     def attend(
         self,
@@ -139,7 +139,7 @@ class MaskEdges(DenseEdges):
             attn_mask=None if self.closed is None else ~self.closed,
             dropout_p=dropout,
         )
-        return self._heard(gathered.transpose(1, 2))
+        return self.heard(gathered.transpose(1, 2))
 
     def padded(
         self, logits: Float[Tensor, "batch heads nodes_target nodes_source"]
@@ -166,9 +166,10 @@ class MaskEdges(DenseEdges):
         """Pack what belongs to padded targets, or to all targets of a sample alike."""
         return self.target.pack(x.expand(-1, self.target.mask.shape[1], *x.shape[2:]))
 
-    def _heard(
+    def heard(
         self, x: Float[Tensor, "batch nodes_target heads channels"]
     ) -> Float[Tensor, "target heads channels"]:
+        """Pack what targets heard, 0 where they hear nothing."""
         rows = self.target.pack(x)
         return rows if self.hears.all() else rows * self._to_rows(self.hears).unsqueeze(2)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from torch import nn
 
@@ -19,6 +19,9 @@ from mmgraph.items import Items
 from mmgraph.nn.bags import Bag
 from mmgraph.relations import Relation
 from mmgraph.typing import Item
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
 
 T = TypeVar("T")
 
@@ -146,6 +149,14 @@ class Modality(ABC):
     @abstractmethod
     def place(self, item: Item, index: int) -> Place:
         """Say where node `index` of an item lies, in pixels, characters or seconds."""
+
+    def picture(self, raw: Any) -> PILImage.Image | None:
+        """Return the picture of a raw value that boxes of places count in; None without any."""
+        return None
+
+    def text(self, raw: Any) -> str | None:
+        """Return the text of a raw value that spans of places count in; None without any."""
+        return None
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write fitted state that is not JSON into a folder, and return the state that is."""

@@ -299,6 +299,11 @@ class Image(Modality):
         box = (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows)
         return Place(f"row {row + 1}, column {column + 1}", box=box)
 
+    def picture(self, raw: Any) -> PILImage.Image:
+        """Return the upright image: whole when stretched, else the padded or cut square."""
+        image = decode_image(located(raw, self.root))
+        return image if self.scaling == "stretch" else _scale(image, max(image.size), self.scaling)
+
     def save(self, folder: Path) -> dict[str, Any]:
         """Write statistics and the backbone's weights, and return the rest of the state."""
         from safetensors.torch import save_file

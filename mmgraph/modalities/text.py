@@ -232,6 +232,10 @@ class Text(Modality):
         label = self.tokenizer_.piece(int(item["ids"][index]))
         return Place(label=label, span=(float(start), float(end)))
 
+    def text(self, raw: Any) -> str | None:
+        """Return the text as it was read."""
+        return _read(raw)
+
     def save(self, folder: Path) -> dict[str, Any]:
         """Write tokenizer, statistics and pretrained weights; nothing else is needed later."""
         assert self.tokenizer_ is not None

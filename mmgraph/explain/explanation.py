@@ -1,0 +1,251 @@
+"""What an explanation is: scores of a sample's nodes, and weights of the edges between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from mmgraph.modalities.base import Modality, Place
+from mmgraph.typing import EdgeType
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from PIL import Image as PILImage
+
+TaskName = Literal["multiclass", "multilabel", "regression"]
+
+
+@dataclass(frozen=True)
+class NodeScore:
+    """How much one node of the sample's graph mattered.
+
+    Args:
+        modality: Its node type.
+        kind: Kind of the modality: "image", "text", "audio", "video", "column", "vector".
+        item: Which image, text or clip of the sample it belongs to, from 0.
+        index: Its position in the item, from 0.
+        place: Where it lies in the item: label, box, span.
+        score: Its score; see `Explanation.signed`.
+        is_input: False for nodes that stand for no input, such as the learnt node of a modality
+            that is missing. Their score is 0.
+    """
+
+    modality: str
+    kind: str
+    item: int
+    index: int
+    place: Place
+    score: float
+    is_input: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeScores:
+    """Weights of the edges of one relation in one layer.
+
+    Args:
+        relation: (source type, name, target type).
+        layer: Number of the layer, from 0; None where a weight counts for all layers.
+        source: Where each edge comes from, as a position in `Explanation.nodes`.
+        target: Where each edge goes.
+        weight: Weight of each edge for each head. With attention, those of a target sum to 1.
+    """
+
+    relation: EdgeType
+    layer: int | None
+    source: Int[np.ndarray, "edges"]
+    target: Int[np.ndarray, "edges"]
+    weight: Float[np.ndarray, "edges heads"]
+
+
+@dataclass(frozen=True)
+class ItemInput:
+    """One image, text or clip of the sample, as it came in the table.
+
+    Args:
+        modality: Its node type.
+        kind: Kind of the modality.
+        item: Its number within the sample, from 0.
+        text: The text that spans of places count in, for texts.
+        raw: The raw value (path, array...); None after reading from JSON.
+        reader: The fitted modality; it turns `raw` into a picture when that is asked for.
+        thumbnail: The picture as a data URI, where the explanation was read from JSON.
+    """
+
+    modality: str
+    kind: str
+    item: int
+    text: str | None = None
+    raw: Any = field(default=None, repr=False, compare=False)
+    reader: Modality | None = field(default=None, repr=False, compare=False)
+    thumbnail: str | None = field(default=None, repr=False)
+
+    def picture(self) -> PILImage.Image | None:
+        """Return the picture that boxes of places count in; None where there is none."""
+        from mmgraph.explain.pictures import from_data_uri
+
+        if self.thumbnail is not None:
+            return from_data_uri(self.thumbnail)
+        return None if self.reader is None or self.raw is None else self.reader.picture(self.raw)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    r"""Why the model gave one row one output: scores of nodes, and weights of edges.
+
+    Scores explain `value`, the logit of the target. For one class of several it is taken
+    relative to the mean over the classes, which a softmax ignores:
+
+    .. math::
+        f_c(x) = z_c(x) - \frac{1}{C} \sum_k z_k(x)
+
+    Args:
+        row: What the table calls the row.
+        method: Name of the method.
+        task: "multiclass", "multilabel" or "regression".
+        outputs: Name of each output: classes, labels, or values.
+        predicted: Probability of each output, or the value itself for numbers.
+        target: Which output is explained.
+        value: What the model says of the target, as a logit (in standard deviations of the
+            training targets for numbers).
+        base: The same without the inputs, where the scores sum to value - base; else None.
+        signed: True where negative scores speak against the target; False where scores say
+            only how much a node mattered.
+        nodes: All nodes, modality by modality, then by item and index.
+        edges: Weights by relation and layer; none where the fusion has no edges to weigh.
+        inputs: What the nodes are parts of.
+        faithfulness: How true the scores are, by metric, where it was measured; see
+            `mmgraph.explain.faithfulness`.
+    """
+
+    row: str
+    method: str
+    task: TaskName
+    outputs: Sequence[str]
+    predicted: Sequence[float]
+    target: int
+    value: float
+    base: float | None
+    signed: bool
+    nodes: Sequence[NodeScore]
+    edges: Sequence[EdgeScores] = ()
+    inputs: Sequence[ItemInput] = ()
+    faithfulness: dict[str, float] | None = None
+
+    @property
+    def scores(self) -> Float[np.ndarray, "nodes"]:
+        """Score of each node."""
+        return np.array([node.score for node in self.nodes], dtype=np.float64)
+
+    @property
+    def modality_scores(self) -> dict[str, float]:
+        """Sum of the scores of each modality's nodes."""
+        total: dict[str, float] = {}
+        for node in self.nodes:
+            total[node.modality] = total.get(node.modality, 0.0) + node.score
+        return total
+
+    def with_faithfulness(self, faithfulness: dict[str, float]) -> Explanation:
+        """Return the same explanation with what was measured of it."""
+        return replace(self, faithfulness=faithfulness)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each node: modality, item, index, label, box, span, score."""
+        import pandas as pd
+
+        columns = ["modality", "item", "index", "label", "box", "span", "score"]
+        rows = [
+            (n.modality, n.item, n.index, n.place.label, n.place.box, n.place.span, n.score)
+            for n in self.nodes
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+    def edges_to_frame(self) -> pd.DataFrame:
+        """Return a row for each edge, layer and head.
+
+        Columns relation, layer, head, source, target (positions in `nodes`, which are rows of
+        `to_frame`), source_label, target_label, weight.
+        """
+        import pandas as pd
+
+        label = np.array([node.place.label for node in self.nodes], dtype=object)
+        parts = [
+            pd.DataFrame(
+                {
+                    "relation": " ".join(edges.relation),
+                    "layer": edges.layer,
+                    "head": np.tile(np.arange(edges.weight.shape[1]), len(edges.source)),
+                    "source": edges.source.repeat(edges.weight.shape[1]),
+                    "target": edges.target.repeat(edges.weight.shape[1]),
+                    "weight": edges.weight.ravel(),
+                }
+            )
+            for edges in self.edges
+        ]
+        columns = ["relation", "layer", "head", "source", "target", "weight"]
+        frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        ends = {end: label[frame[end].to_numpy(dtype=np.int64)] for end in ("source", "target")}
+        frame.insert(5, "source_label", ends["source"])
+        frame.insert(6, "target_label", ends["target"])
+        return frame
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return the graph with scores and weights, for networkx and what reads its formats.
+
+        Nodes are named by their position in `nodes`, and carry `modality`, `item`, `index`,
+        `label` and `score`. Edges carry `relation`, `layer` and `weight`, the mean over heads.
+        """
+        import networkx as nx
+
+        graph = nx.MultiDiGraph(row=self.row, method=self.method, target=self.outputs[self.target])
+        for number, node in enumerate(self.nodes):
+            said = {"modality": node.modality, "item": node.item, "index": node.index}
+            graph.add_node(number, **said, label=node.place.label, score=node.score)
+        for edges in self.edges:
+            said = {"relation": " ".join(edges.relation), "layer": edges.layer}
+            ends = zip(edges.source.tolist(), edges.target.tolist(), strict=True)
+            for (source, target), weight in zip(ends, edges.weight.mean(1), strict=True):
+                graph.add_edge(source, target, **said, weight=float(weight))
+        return graph
+
+    def to_json(self, path: str | Path | None = None, *, pictures: bool = True) -> dict[str, Any]:
+        """Return everything as what JSON holds, and write it where a path is given.
+
+        The schema is that of `mmgraph.explain.schema`.
+
+        Args:
+            path: File to write.
+            pictures: Embed thumbnails of the images.
+        """
+        from mmgraph.explain.schema import to_json
+
+        described = to_json(self, pictures=pictures)
+        if path is not None:
+            text = json.dumps(described, ensure_ascii=False, allow_nan=False)
+            Path(path).write_text(text, encoding="utf-8")
+        return described
+
+    @classmethod
+    def from_json(cls, source: dict[str, Any] | str | Path) -> Explanation:
+        """Return an explanation from what `to_json` returned, or from the file it wrote.
+
+        Raises:
+            DataError: It is none.
+        """
+        from mmgraph.explain.schema import read_json
+
+        return read_json(source)
+
+    def plot(self) -> Figure:
+        """Draw images with their regions and texts with their tokens, shaded by score."""
+        from mmgraph.explain.pictures import plot_explanation
+
+        return plot_explanation(self)
