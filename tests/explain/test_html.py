@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image as PILImage
 
 from mmgraph import DataError
 from mmgraph.explain.explanation import Explanation, ItemInput
@@ -51,7 +52,7 @@ def test_pictures_that_are_not_embedded_are_left_out(make_explanation, monkeypat
     described = make_explanation("cat").to_json()
     described["inputs"][0]["image"] = "https://example.org/spy.png"
     explanation = Explanation.from_json(described)
-    monkeypatch.setattr(ItemInput, "picture", lambda self: True)
+    monkeypatch.setattr(ItemInput, "picture", lambda self: PILImage.new("RGB", (1, 1)))
     assert "example.org" not in make_page(explanation)
     assert pack([explanation])["samples"][0]["inputs"][0]["image"] is None
 
