@@ -28,7 +28,7 @@ def lengths(axes):
 def test_page():
     diagnosis = make_diagnosis()
     figure = diagnosis.plot()
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     scores, modalities, losses = figure.axes
     assert [each.get_text() for each in scores.get_yticklabels()] == [
         "the model",
@@ -51,7 +51,7 @@ def test_page():
 
 def test_numbers_lie_beside_their_bars_and_not_on_names():
     figure = make_diagnosis().plot()
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     for axes in figure.axes:
         left, right = (axes.get_window_extent().x0, axes.get_window_extent().x1)
         for text in axes.texts:

@@ -16,7 +16,7 @@ def test_page_of_results(frame):
     true, predicted = ["red", "blue", "red"], ["red", "red", "red"]
     samples = [sample, sample | {"text": None, "true": "blue"}]
     figure = plot.plot_results({"a": 0.5, "b": 0.7}, history, true, predicted, samples)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     axes = figure.axes
     titles = [each.get_title() for each in axes]
     assert "a red thing" in titles
@@ -52,6 +52,6 @@ def test_confusion_of_many_classes_with_long_names():
     drawn = axes.images[0].get_array()
     assert drawn[0, 0] == drawn[1, 0] == drawn[49, 48] == 1
     assert drawn.sum() == 50
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     boxes = [each.get_window_extent() for each in axes.get_xticklabels()]
     assert all(one.x1 <= two.x0 + 1 for one, two in pairwise(boxes))
