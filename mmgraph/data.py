@@ -241,7 +241,11 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
 
 
 def transform(
-    modalities: Sequence[Modality], frame: pd.DataFrame, *, start: int = 0
+    modalities: Sequence[Modality],
+    frame: pd.DataFrame,
+    *,
+    start: int = 0,
+    traced: bool = False,
 ) -> dict[str, list[list[Item]]]:
     """Return the items of every row by node type.
 
@@ -249,6 +253,8 @@ def transform(
         modalities: Fitted modalities.
         frame: The rows to read.
         start: Position of the first of these rows in the whole table, for messages.
+        traced: Make items that can be taken apart, as explanations need them; see
+            `Modality.trace`.
 
     Raises:
         DataError: A cell cannot be read.
@@ -257,7 +263,9 @@ def transform(
     for modality in modalities:
         cells = modality_cells(modality, frame)
         try:
-            items[modality.node_type] = modality.transform(cells)
+            items[modality.node_type] = (
+                modality.trace(cells) if traced else modality.transform(cells)
+            )
         except CellError as error:
             raise row_error(frame, modality, error, start=start) from error
     return items

@@ -30,7 +30,8 @@ def check_modality(modality: Modality, cells: Sequence[list[Any]], *, seed: int 
     Fitting leaves the description as it was; a missing cell has no items, zero nodes, bags of
     zeros and finite gradients; a sample's nodes do not depend on the rest of its batch; every
     parameter of the encoder is trained; every node has a place; relations give the same edges
-    in both forms; and what is saved and loaded does the same as before.
+    in both forms; explanations can tell nodes apart and take them away; and what is saved and
+    loaded does the same as before.
 
     Args:
         modality: The description, not fitted.
@@ -61,6 +62,7 @@ def check_modality(modality: Modality, cells: Sequence[list[Any]], *, seed: int 
         _check_relations(fitted, encoder, samples)
         _check_places(fitted, samples)
         _check_bags(fitted, samples)
+        _check_traced(fitted, encoder, cells)
         _check_saved(modality, fitted, encoder, cells)
 
 
@@ -223,6 +225,36 @@ def _check_bags(fitted: Modality, samples: _Samples) -> None:
             _expect(close, f"{said}: sample {row} alone differs by {difference:.1e}")
         again.load_state_dict(bag.state_dict())
         _expect(torch.equal(_dense(again(items)), x), f"{said}: differs after its state is loaded")
+
+
+def _check_traced(fitted: Modality, encoder: nn.Module, cells: Sequence[list[Any]]) -> None:
+    """Check `trace`, `keep` and the parts of the bags."""
+    samples, traced = fitted.transform(cells), fitted.trace(cells)
+    items, same = fitted.collate(samples), fitted.collate(traced)
+    for bag in fitted.make_bags():
+        bag.fit([items])
+        said, whole = type(bag).__name__, _dense(bag(items))
+        difference = _distance(_dense(bag(same)), whole)
+        _expect(difference <= _TOLERANCE, f"{said}: differs by {difference:.1e} for traced items")
+        parts = _dense(bag.parts(same))
+        total = torch.zeros_like(whole).index_add(0, same.node_layout()["sample"], parts)
+        difference = _distance(total, whole)
+        said += f": the parts sum to something else, by {difference:.1e}"
+        _expect(difference <= _TOLERANCE, said)
+    for row, sample in enumerate(traced):
+        lengths = fitted.collate([sample]).length.tolist()
+        whole = [torch.ones(length, dtype=torch.bool) for length in lengths]
+        for kept in (whole, [torch.arange(length) % 3 != 1 for length in lengths]):
+            pairs = zip(sample, kept, strict=True)
+            left = fitted.collate([[fitted.keep(item, each) for item, each in pairs]])
+            wanted = [int(each.sum()) for each in kept]
+            _expect(left.length.tolist() == wanted, f"keep: {left.length.tolist()}, not {wanted}")
+            with torch.no_grad():
+                nodes = _encode(encoder, left)
+            _expect(bool(nodes.x.isfinite().all()), "keep: the nodes are not finite")
+            if kept is whole:
+                difference = _distance(nodes.x, encoder(fitted.collate([samples[row]])).x)
+                _expect(difference <= _TOLERANCE, "keep: all nodes of an item are another item")
 
 
 def _check_saved(

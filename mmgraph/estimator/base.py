@@ -36,6 +36,10 @@ from mmgraph.typing import EdgeType, Item
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmgraph.explain.base import Explainer
+    from mmgraph.explain.explanation import Explanation
+    from mmgraph.explain.methods import Method
+
 logger = logging.getLogger("mmgraph")
 
 #: Rows that are decoded and held in memory at once while predicting.
@@ -141,6 +145,32 @@ class MultimodalEstimator(BaseEstimator, ABC):
     def transform(self, X: Any) -> Float[np.ndarray, "rows channels"]:
         """Return the fused vector of each row."""
         return self._run(X, lambda items: self.model_.fused(items))
+
+    def explain(
+        self,
+        X: Any,
+        *,
+        method: Method | Explainer = "shapley",
+        target: Any = None,
+        faithfulness: bool = False,
+    ) -> list[Explanation]:
+        """Return for each row how much every region, word, frame or column mattered.
+
+        Args:
+            X: Rows, as for `predict`.
+            method: Name of a method, or one of `mmgraph.explain` with settings of its own.
+            target: The class, label or number of the output to explain, for all rows; None:
+                the most probable class or label of each row, and the first number.
+            faithfulness: Measure how true each explanation is, beside random ones.
+
+        Raises:
+            DataError: A cell cannot be read, or there is no such output.
+            ValueError: There is no such method, or it does not suit the model.
+        """
+        from mmgraph.explain.explaining import explain_rows
+
+        check_is_fitted(self, "model_")
+        return explain_rows(self, X, method=method, target=target, faithfulness=faithfulness)
 
     def count_items(self, X: Any) -> pd.DataFrame:
         """Return how many items (images, texts, ...) each row has of each modality.

@@ -1,1 +1,1 @@
-"""Explanations of single predictions on regions, words, frames and columns, and how true they are."""
+"""Explanations of single predictions, on regions and words, and how true they are."""

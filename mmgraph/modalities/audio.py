@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -193,7 +193,10 @@ class Audio(Modality):
         return item | {"mel": mel.half()}
 
     def collate(self, samples: Sequence[list[Item]]) -> Items:
-        """Join clips: `mel` [items, frames, mels] padded, `frames` [items], and `summary`."""
+        """Join clips: `mel` [items, frames, mels] padded, `frames` [items], and `summary`.
+
+        Where all items come from `trace`, there is `summary_parts` [nodes, features] as well.
+        """
         from mmgraph.nn.encoders.audio import FrameEncoder
 
         items = [item for sample in samples for item in sample]
@@ -203,12 +206,15 @@ class Audio(Modality):
         for row, item in zip(mel, items, strict=True):
             row[: len(item["mel"])] = item["mel"]
         empty = torch.zeros(0, self._summary_width)
+        data = {
+            "mel": mel,
+            "frames": frames,
+            "summary": torch.cat([empty, *(item["summary"][None] for item in items)]),
+        }
+        if items and all("summary_parts" in item for item in items):
+            data["summary_parts"] = torch.cat([item["summary_parts"] for item in items])
         return Items(
-            data={
-                "mel": mel,
-                "frames": frames,
-                "summary": torch.cat([empty, *(item["summary"][None] for item in items)]),
-            },
+            data=data,
             length=-(-frames // FrameEncoder.stride),
             sample=sample_of_items(samples),
             batch_size=len(samples),
@@ -217,6 +223,26 @@ class Audio(Modality):
     @property
     def _summary_width(self) -> int:
         return (_STEPS + 2) * self.mels
+
+    def trace(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
+        """Turn each cell into its clips, with what each node adds to the `summary`.
+
+        Raises:
+            CellError: As `transform`.
+        """
+        rows = self.transform(cells)
+        for item in (item for row in rows for item in row):
+            item["summary_parts"] = _by_node(_summary_parts(item["mel"].float()))
+        return rows
+
+    def keep(self, item: Item, kept: Bool[Tensor, "nodes"]) -> Item:
+        """Return the clip with some of its nodes' frames cut out."""
+        from mmgraph.nn.encoders.audio import FrameEncoder
+
+        if bool(kept.all()):
+            return item
+        mel = item["mel"][kept.repeat_interleave(FrameEncoder.stride)[: len(item["mel"])]]
+        return {"mel": mel, "summary": _summary(mel.float())}
 
     def make_encoder(self, channels: int) -> nn.Module:
         """Return a CNN over time and frequency with a recurrent layer over the frames."""
@@ -273,15 +299,45 @@ def _looks_like_audio(value: Any) -> bool:
 
 def _summary(mel: Float[Tensor, "frames mels"]) -> Float[Tensor, "summary"]:
     """Return the sounding part, squeezed to a fixed number of steps, and each band's statistics."""
+    begin, end = _loud(mel)
+    grid = _squeeze(mel[begin:end].T)
+    return torch.cat([grid.flatten(), mel.mean(0), mel.std(0, correction=0)])
+
+
+def _loud(mel: Float[Tensor, "frames mels"]) -> tuple[int, int]:
+    """Return where a clip begins to sound, and where it ends."""
     level = (10 ** (mel / 10)).mean(1).log10()
     low, high = torch.quantile(level, 0.1), level.max()
     loud = torch.nonzero(level >= low + _ACTIVE * (high - low)).flatten()
-    part = mel[loud[0] : loud[-1] + 1].T.unsqueeze(0)  # [1, mels, frames]
-    if part.shape[2] >= _STEPS:
-        grid = F.adaptive_avg_pool1d(part, _STEPS)
-    else:
-        grid = F.interpolate(part, _STEPS, mode="linear")
-    return torch.cat([grid.flatten(), mel.mean(0), mel.std(0, correction=0)])
+    return int(loud[0]), int(loud[-1]) + 1
+
+
+def _squeeze(x: Float[Tensor, "mels frames"]) -> Float[Tensor, "mels steps"]:
+    if x.shape[1] >= _STEPS:
+        return F.adaptive_avg_pool1d(x.unsqueeze(0), _STEPS)[0]
+    return F.interpolate(x.unsqueeze(0), _STEPS, mode="linear")[0]
+
+
+def _summary_parts(mel: Float[Tensor, "frames mels"]) -> Float[Tensor, "frames summary"]:
+    """Return what each frame adds to the summary; the parts sum to it."""
+    frames = len(mel)
+    begin, end = _loud(mel)
+    # How much each frame counts in each step: squeezing is linear.
+    share = torch.zeros(frames, _STEPS)
+    share[begin:end] = _squeeze(torch.eye(end - begin))
+    grid = mel.unsqueeze(2) * share.unsqueeze(1)  # [frames, mels, steps]
+    # std = sum of the squared deviations / (frames std)
+    std = mel.std(0, correction=0)
+    spread = (mel - mel.mean(0)).square() / (frames * std.clamp_min(1e-12))
+    return torch.cat([grid.flatten(1), mel / frames, spread], dim=1)
+
+
+def _by_node(x: Float[Tensor, "frames features"]) -> Float[Tensor, "nodes features"]:
+    """Sum over the frames of each node."""
+    from mmgraph.nn.encoders.audio import FrameEncoder
+
+    node = torch.arange(len(x)) // FrameEncoder.stride
+    return x.new_zeros(int(node[-1]) + 1, x.shape[1]).index_add(0, node, x)
 
 
 def _random(most: float) -> float:

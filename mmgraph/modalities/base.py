@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from torch import nn
+from jaxtyping import Bool
+from torch import Tensor, nn
 
 from mmgraph.errors import CellError
 from mmgraph.items import Items
@@ -149,6 +150,32 @@ class Modality(ABC):
     @abstractmethod
     def place(self, item: Item, index: int) -> Place:
         """Say where node `index` of an item lies, in pixels, characters or seconds."""
+
+    def trace(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
+        """Turn each cell into its items as `transform`, with what `keep` and bags' parts need.
+
+        Explanations ask for it. Batches of such items may hold more data than others, and mean
+        the same.
+
+        Raises:
+            CellError: As `transform`.
+        """
+        return self.transform(cells)
+
+    def keep(self, item: Item, kept: Bool[Tensor, "nodes"]) -> Item:
+        """Return an item of `trace` with only some of its nodes, as if there were no others.
+
+        Explanations take nodes away to see what they did. By default the tensors that have a
+        row for each node lose these rows.
+
+        Args:
+            item: The item.
+            kept: True for nodes to keep, at least one.
+        """
+        return {
+            name: value[kept] if value.ndim and len(value) == len(kept) else value
+            for name, value in item.items()
+        }
 
     def picture(self, raw: Any) -> PILImage.Image | None:
         """Return the picture of a raw value that boxes of places count in; None without any."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image as PILImage
 from PIL import ImageOps
 from torch import Tensor, nn
@@ -242,7 +242,10 @@ class Image(Modality):
         return RegionCNN.out_channels, side, side
 
     def collate(self, samples: Sequence[list[Item]]) -> Items:
-        """Join images: `features` [items, regions, channels] or `pixels` [items, 3, S, S]."""
+        """Join images: `features` [items, regions, channels] or `pixels` [items, 3, S, S].
+
+        Where `keep` took regions away, `kept` [items, regions] says which are left.
+        """
         channels, rows, columns = self.region_shape()
         name = "features" if self.extracts else "pixels"
         values = [item[name] for items in samples for item in items]
@@ -252,12 +255,23 @@ class Image(Modality):
             data = torch.zeros(0, rows * columns, channels)
         else:
             data = torch.zeros(0, 3, self.size, self.size, dtype=torch.uint8)
+        joined = {name: data}
+        length = torch.full((len(values),), rows * columns)
+        if any("kept" in item for items in samples for item in items):
+            whole = torch.ones(rows * columns, dtype=torch.bool)
+            kept = [item.get("kept", whole) for items in samples for item in items]
+            joined["kept"] = torch.stack(kept)
+            length = joined["kept"].sum(1)
         return Items(
-            data={name: data},
-            length=torch.full((len(values),), rows * columns),
+            data=joined,
+            length=length,
             sample=sample_of_items(samples),
             batch_size=len(samples),
         )
+
+    def keep(self, item: Item, kept: Bool[Tensor, "regions"]) -> Item:
+        """Return the image with some of its regions; frozen features stay what they are."""
+        return {**item, "kept": kept}
 
     def make_encoder(self, channels: int) -> nn.Module:
         """Return the `RegionEncoder` of these images."""

@@ -12,17 +12,24 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
 from mmgraph.items import Items, sample_of_items
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.files import load_statistics, save_statistics
-from mmgraph.modalities.ngrams import character_ngrams, word_ngrams
+from mmgraph.modalities.ngrams import character_ngrams, ngram_spans, word_ngrams
 from mmgraph.modalities.pretrained_tokens import find_features, read_features
 from mmgraph.modalities.stop_words import UNSPACED_WORD, WORD, find_stop_words, in_stop_words
-from mmgraph.modalities.token_features import TokenFeatures, align, compute_features, summarise
+from mmgraph.modalities.token_features import (
+    TokenFeatures,
+    align,
+    compute_features,
+    overlapping,
+    share,
+    summarise,
+)
 from mmgraph.modalities.tokenizer import SentencePieceTokenizer, clean_text
 from mmgraph.nn.bags import Bag
 from mmgraph.relations import Chain, Relation
@@ -140,6 +147,75 @@ class Text(Modality):
         flat = iter(items)
         return [[next(flat) for _ in row] for row in rows]
 
+    def trace(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
+        """Turn each cell into its texts, with what tells tokens apart in bags.
+
+        Beside what `transform` gives there are the `text` as UTF-8, which tokens each n-gram
+        touches (`characters_nodes`, `words_nodes`), and where there are pretrained features,
+        what they sum to over the text (`total`), each token's part of that (`parts`) and of
+        the `summary` (`summary_parts`).
+
+        Raises:
+            CellError: As `transform`.
+        """
+        rows = self.transform(cells)
+        with first_reading():
+            texts = [text for row in self.read_each(cells, _read) for text in row]
+        stop_words = find_stop_words(self.stop_words)
+        items = [item for row in rows for item in row]
+        for item, text in zip(items, texts, strict=True):
+            spans = item["spans"].numpy()
+            characters, words = ngram_spans(text, stop_words)
+            item["text"] = torch.from_numpy(np.frombuffer(text.encode(), dtype=np.uint8).copy())
+            item["characters_nodes"] = torch.from_numpy(overlapping(characters, spans))
+            item["words_nodes"] = torch.from_numpy(overlapping(words, spans))
+            if self.token_features_ is not None:
+                item |= self._trace_summary(text, item)
+        return rows
+
+    def _trace_summary(self, text: str, item: Item) -> Item:
+        """Return what the pretrained features sum to, and each token's part of it."""
+        assert self.token_features_ is not None
+        spans = item["spans"].numpy()
+        head = _heads([text], [spans])
+        [(values, token_spans)] = compute_features(self.token_features_, head, cache=self.cache)
+        parts = share(values, token_spans, spans)
+        total = values.sum(0, dtype=np.float64)
+        length = max(float(np.linalg.norm(total)), 1e-12)
+        rest = (total - parts.sum(0, dtype=np.float64)) / max(len(parts), 1)
+        return {
+            "total": torch.from_numpy(total),
+            "parts": torch.from_numpy(parts),
+            "summary_parts": torch.from_numpy(((parts + rest) / length).astype(np.float32)),
+        }
+
+    def keep(self, item: Item, kept: Bool[Tensor, "tokens"]) -> Item:
+        """Return the text without the characters of some tokens.
+
+        Pretrained features of the others stay what they are; n-grams are those of what is left.
+        """
+        if bool(kept.all()):
+            return item
+        text = bytes(item["text"].tolist()).decode()
+        gone = np.zeros(len(text), bool)
+        for start, end in item["spans"][~kept].tolist():
+            gone[start:end] = True
+        for start, end in item["spans"][kept].tolist():
+            gone[start:end] = False
+        left = "".join(each for each, out in zip(text, gone, strict=True) if not out)
+        stop_words = find_stop_words(self.stop_words)
+        result = {
+            "ids": item["ids"][kept],
+            "spans": item["spans"][kept],
+            "characters": torch.from_numpy(character_ngrams(left, stop_words)),
+            "words": torch.from_numpy(word_ngrams(left, stop_words)),
+        }
+        if "features" in item:
+            total = item["total"] - item["parts"][~kept].sum(0)
+            result["features"] = item["features"][kept]
+            result["summary"] = nn.functional.normalize(total, dim=0).float()
+        return result
+
     def _encode(
         self, texts: Sequence[str]
     ) -> list[tuple[Int[np.ndarray, "tokens"], Int[np.ndarray, "tokens 2"]]]:
@@ -168,12 +244,7 @@ class Text(Modality):
     ) -> list[tuple[Float[np.ndarray, "_ features"], Float[np.ndarray, "features"]]]:
         """Compute pretrained features, aligned to the tokens, and a summary of each text."""
         assert self.token_features_ is not None
-        # What is far behind the last token is not worth the time. Cut at coarse steps, so that
-        # another tokenizer mostly asks for the same text and finds it in the cache.
-        ends = [int(span[-1, 1]) if len(span) else 0 for span in spans]
-        heads = [
-            text[: -(-end // _STRIDE) * _STRIDE] for text, end in zip(texts, ends, strict=True)
-        ]
+        heads = _heads(texts, spans)
         computed = compute_features(self.token_features_, heads, cache=self.cache)
         return [
             (align(span, values, token_spans), summarise(values))
@@ -184,13 +255,18 @@ class Text(Modality):
         """Join texts into one batch.
 
         The first axis of `ids`, `spans` and `features` counts tokens, that of `characters` and
-        `words` n-grams (`_length` of each text), that of `summary` texts.
+        `words` n-grams (`_length` of each text), that of `summary` texts. Where all items come
+        from `trace`, there are `characters_nodes`, `words_nodes` and `summary_parts` as well.
         """
         items = [item for sample in samples for item in sample]
         number = torch.zeros(0, dtype=torch.int64)
         empty = {"ids": number, "spans": number.view(0, 2), "characters": number, "words": number}
         if self.mean_ is not None:
             empty["features"] = empty["summary"] = torch.zeros(0, len(self.mean_))
+        if items and all("text" in item for item in items):
+            empty["characters_nodes"] = empty["words_nodes"] = number.view(0, 2)
+            if self.mean_ is not None:
+                empty["summary_parts"] = empty["summary"]
         data = {
             name: torch.cat([none, *(item[name].view(-1, *none.shape[1:]) for item in items)])
             for name, none in empty.items()
@@ -261,6 +337,14 @@ def _read(raw: Any) -> str:
     got = f"{type(raw).__name__} {raw!r}"
     remedy = "decode it first" if isinstance(raw, bytes) else "convert the column with .astype(str)"
     raise CellError(f"expected text, got {got[:60]}; {remedy}")
+
+
+def _heads(texts: Sequence[str], spans: Sequence[Int[np.ndarray, "_ 2"]]) -> list[str]:
+    """Return the part of each text that pretrained features are computed of."""
+    # What is far behind the last token is not worth the time. Cut at coarse steps, so that
+    # another tokenizer mostly asks for the same text and finds it in the cache.
+    ends = [int(span[-1, 1]) if len(span) else 0 for span in spans]
+    return [text[: -(-end // _STRIDE) * _STRIDE] for text, end in zip(texts, ends, strict=True)]
 
 
 def _statistics(

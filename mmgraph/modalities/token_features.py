@@ -84,15 +84,46 @@ def align(
         >>> align(pieces, np.array([[1.0], [3.0]], np.float32), token_spans=tokens).tolist()
         [[2.0], [3.0]]
     """
-    # Both ends ascend, so the tokens that overlap a piece are a range, and a difference of
-    # running sums (in float64, for its rounding) is their sum.
-    first = np.searchsorted(token_spans[:, 1], spans[:, 0], side="right")
-    last = np.searchsorted(token_spans[:, 0], spans[:, 1], side="left")
-    count = np.where(spans[:, 1] > spans[:, 0], np.maximum(last - first, 0), 0)
+    # A difference of running sums (in float64, for its rounding) is the sum over a range.
+    first, last = overlapping(spans, token_spans).T
     sums = np.zeros((len(features) + 1, features.shape[1]))
     np.cumsum(features, axis=0, dtype=np.float64, out=sums[1:])
-    total = sums[first + count] - sums[first]
-    return (total / np.maximum(count, 1)[:, None]).astype(np.float32)
+    total = sums[last] - sums[first]
+    return (total / np.maximum(last - first, 1)[:, None]).astype(np.float32)
+
+
+def overlapping(
+    spans: Int[np.ndarray, "spans 2"], others: Int[np.ndarray, "others 2"]
+) -> Int[np.ndarray, "spans 2"]:
+    """Return which others each span overlaps: the first, and the one behind the last.
+
+    Both ends of the others ascend, so they are a range. Empty spans overlap nothing.
+
+    Example:
+        >>> overlapping(np.array([[0, 4], [5, 5]]), np.array([[0, 2], [2, 5]])).tolist()
+        [[0, 2], [2, 2]]
+    """
+    first = np.searchsorted(others[:, 1], spans[:, 0], side="right")
+    last = np.searchsorted(others[:, 0], spans[:, 1], side="left")
+    return np.stack([first, np.where(spans[:, 1] > spans[:, 0], np.maximum(last, first), first)], 1)
+
+
+def share(
+    features: Float[np.ndarray, "tokens channels"],
+    token_spans: Int[np.ndarray, "tokens 2"],
+    spans: Int[np.ndarray, "pieces 2"],
+) -> Float[np.ndarray, "pieces channels"]:
+    """Share the features of each token among the pieces that it overlaps, evenly.
+
+    Example:
+        >>> pieces, tokens = np.array([[0, 2], [2, 5]]), np.array([[0, 4], [4, 5], [5, 5]])
+        >>> share(np.array([[2.0], [3.0], [9.0]], np.float32), tokens, pieces).tolist()
+        [[1.0], [4.0]]
+    """
+    result = np.zeros((len(spans), features.shape[1]), dtype=np.float32)
+    for row, (first, last) in zip(features, overlapping(token_spans, spans), strict=True):
+        result[first:last] += row / max(last - first, 1)
+    return result
 
 
 def summarise(features: Float[np.ndarray, "tokens channels"]) -> Float[np.ndarray, "channels"]:

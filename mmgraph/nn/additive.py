@@ -84,7 +84,7 @@ class AdditiveModel(nn.Module):
         groups = self._by_modality(self._products(scaled, self.weight))
         nothing = self.bias.new_zeros(scaled[0].shape[0], self.outputs)
         together = torch.stack([sum(group, start=nothing) for group in groups], dim=1)
-        return AdditiveParts(together, self._alone(scaled), self._has(present) & self.known)
+        return AdditiveParts(together, self._alone(scaled), self._completeness(present)[0])
 
     def combine(self, parts: AdditiveParts) -> Float[Tensor, "batch outputs"]:
         """Return the logits of samples whose modalities may come from different ones."""
@@ -93,6 +93,39 @@ class AdditiveModel(nn.Module):
         alone = (parts.alone * has.unsqueeze(2)).sum(1) / has.sum(1, keepdim=True).clamp(1)
         complete = (has | ~self.known).all(1, keepdim=True)
         return torch.where(complete, together, alone)
+
+    def shares(self, items: Mapping[str, Items]) -> dict[str, Float[Tensor, "nodes outputs"]]:
+        """Return what each node adds to its sample's logits, by modality.
+
+        The model is linear, so this is exact: what the shares do not sum to are the biases,
+        those of n-grams in items without nodes aside. A node that says what the average
+        training sample says adds nothing.
+        """
+        bags = self._all_bags()
+        has, complete = self._completeness([bag.present(items[name]) for name, bag in bags])
+        number = {name: place for place, name in enumerate(self.bags)}
+        sample = {name: items[name].node_layout()["sample"] for name in self.bags}
+        shares = {
+            name: self.bias.new_zeros(len(owner), self.outputs) for name, owner in sample.items()
+        }
+        widths = [bag.width for _, bag in bags]
+        splits = (
+            each.split(widths) for each in (self.mean, self.factor, self.weight, self.alone_weight)
+        )
+        for (name, bag), mean, factor, weight, alone in zip(bags, *splits, strict=True):
+            parts, owner = bag.parts(items[name]), sample[name]
+            if parts.is_sparse:
+                scaled = parts * float(factor[0]) if len(factor) else parts
+            else:
+                count = items[name].nodes_per_sample[owner].unsqueeze(1)
+                scaled = (parts - mean / count) * factor
+            weighed = has[owner, number[name]] / has.sum(1).clamp(1)[owner]
+            shares[name] = shares[name] + torch.where(
+                complete[owner].unsqueeze(1),
+                _product(scaled, weight),
+                _product(scaled, alone) * weighed.unsqueeze(1),
+            )
+        return shares
 
     def fit(
         self,
@@ -180,10 +213,14 @@ class AdditiveModel(nn.Module):
     def _products(self, scaled: Sequence[Tensor], weight: Tensor) -> list[Tensor]:
         """Return each bag's part of the logits."""
         weights = weight.split([x.shape[1] for x in scaled])
-        return [
-            torch.sparse.mm(x, part) if x.is_sparse else x @ part
-            for x, part in zip(scaled, weights, strict=True)
-        ]
+        return [_product(x, part) for x, part in zip(scaled, weights, strict=True)]
+
+    def _completeness(
+        self, present: Sequence[Bool[Tensor, "batch"]]
+    ) -> tuple[Bool[Tensor, "batch modalities"], Bool[Tensor, "batch"]]:
+        """Say which modalities that training knew a sample has, and whether it has them all."""
+        has = self._has(present) & self.known
+        return has, (has | ~self.known).all(1)
 
     def _alone(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch modalities outputs"]:
         """Return the logits of each modality by itself."""
@@ -210,6 +247,13 @@ class AdditiveModel(nn.Module):
         self.mean = torch.zeros_like(state_dict[prefix + "mean"])
         self.factor = torch.zeros_like(state_dict[prefix + "factor"])
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _product(
+    x: Float[Tensor, "rows features"], weight: Float[Tensor, "features outputs"]
+) -> Float[Tensor, "rows outputs"]:
+    """Multiply, where x may be sparse."""
+    return torch.sparse.mm(x, weight) if x.is_sparse else x @ weight
 
 
 def _minimise(loss: Callable[[], Tensor], parameters: list[nn.Parameter], max_iter: int) -> None:

@@ -42,6 +42,28 @@ class Bag(nn.Module, ABC):
         """True where a sample has an item with nodes."""
         return items.nodes_per_sample > 0
 
+    def parts(self, items: Items) -> Float[Tensor, "nodes features"]:
+        """Return what each node adds to its sample's features, dense or sparse.
+
+        The parts of a sample's nodes sum to what `forward` gives. What cannot be told apart is
+        shared evenly, which is all that this default does.
+        """
+        sample = items.node_layout()["sample"]
+        return (self(items) / items.nodes_per_sample.clamp_min(1).unsqueeze(1))[sample]
+
+
+def kept_nodes(items: Items, nodes: int) -> Bool[Tensor, "items {nodes}"]:
+    """True for the nodes that are there of items that have as many each, such as images.
+
+    Args:
+        items: Items whose data may hold `kept` [items, nodes], see `Modality.keep`.
+        nodes: Nodes of a whole item.
+    """
+    kept = items.data.get("kept")
+    return (
+        items.length.new_ones(len(items.length), nodes, dtype=torch.bool) if kept is None else kept
+    )
+
 
 def mean_of_items(
     x: Float[Tensor, "items features"], items: Items
@@ -57,7 +79,8 @@ class MeanBag(Bag):
 
     Args:
         width: Number of features.
-        key: Name of the features in `Items.data`, [items, features] or [items, nodes, features].
+        key: Name of the features in `Items.data`, [items, features] or [items, nodes, features];
+            for the former, `<key>_parts` [nodes, features] may say what each node added.
         scale: Length of a standardised sample.
     """
 
@@ -74,8 +97,32 @@ class MeanBag(Bag):
         """Return the means."""
         x = items.data[self.key]
         if x.ndim == 3:  # [items, nodes, channels]
-            x = x.mean(1)
+            x = self._mean_of_nodes(x, items)
         return mean_of_items(x, items)
+
+    def _mean_of_nodes(
+        self, x: Float[Tensor, "items nodes features"], items: Items
+    ) -> Float[Tensor, "items features"]:
+        kept = items.data.get("kept")
+        if kept is None:
+            return x.mean(1)
+        return (x * kept.unsqueeze(2)).sum(1) / items.length.clamp_min(1).unsqueeze(1)
+
+    def parts(self, items: Items) -> Float[Tensor, "nodes features"]:
+        """Return each node's share of the mean, evenly where only items have features."""
+        x = items.data[self.key]
+        if x.ndim == 3:
+            x = (
+                x[kept_nodes(items, x.shape[1])]
+                / items.length.repeat_interleave(items.length)[:, None]
+            )
+        elif f"{self.key}_parts" in items.data:
+            x = items.data[f"{self.key}_parts"]
+        else:
+            return super().parts(items)
+        sample = items.node_layout()["sample"]
+        number_of_items = torch.bincount(items.sample, minlength=items.batch_size)
+        return x / number_of_items[sample].unsqueeze(1)
 
 
 class NodeMeanBag(MeanBag):
@@ -93,6 +140,11 @@ class NodeMeanBag(MeanBag):
         sample = items.node_layout()["sample"]
         total = x.new_zeros(items.batch_size, self.width).index_add(0, sample, x)
         return total / items.nodes_per_sample.clamp_min(1).unsqueeze(1)
+
+    def parts(self, items: Items) -> Float[Tensor, "nodes features"]:
+        """Return each vector, divided by their number."""
+        sample = items.node_layout()["sample"]
+        return items.data[self.key] / items.nodes_per_sample[sample].unsqueeze(1)
 
 
 class NumberBag(Bag):
@@ -124,12 +176,24 @@ class NumberBag(Bag):
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the numbers; takes `column` [nodes] and `number` [nodes, numbers]."""
         number = items.data["number"]
-        cell = items.node_layout()["sample"] * self.columns + items.data["column"]
+        cell = self._cells(items)
         cells = items.batch_size * self.columns
         total = number.new_zeros(cells, self.numbers).index_add(0, cell, number)
         count = torch.bincount(cell, minlength=cells).clamp_min(1).unsqueeze(1)
         places = self.columns * self.numbers
         return (total / count).view(items.batch_size, places)[:, self.used]
+
+    def parts(self, items: Items) -> Float[Tensor, "nodes features"]:
+        """Return each value at its place, divided by how many the column has."""
+        number, cell = items.data["number"], self._cells(items)
+        share = number / torch.bincount(cell)[cell].unsqueeze(1)
+        placed = number.new_zeros(len(number), self.columns, self.numbers)
+        placed[torch.arange(len(number)), items.data["column"]] = share
+        return placed.flatten(1)[:, self.used]
+
+    def _cells(self, items: Items) -> Int[Tensor, "nodes"]:
+        """Number of each value's cell in the table."""
+        return items.node_layout()["sample"] * self.columns + items.data["column"]
 
 
 class CategoryBag(Bag):
@@ -151,14 +215,27 @@ class CategoryBag(Bag):
 
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the rows as a sparse matrix; takes `category` [nodes]."""
-        category = items.data["category"]
-        known = category >= FIRST_CATEGORY
-        cell = torch.stack([items.node_layout()["sample"], category - FIRST_CATEGORY])[:, known]
-        cell = torch.unique(cell, dim=1)
+        cell = torch.unique(self._cells(items)[0], dim=1)
         count = torch.bincount(cell[0], minlength=items.batch_size)
         value = count[cell[0]].rsqrt()
         size = (items.batch_size, self.width)
         return torch.sparse_coo_tensor(cell, value, size, is_coalesced=True, check_invariants=False)
+
+    def parts(self, items: Items) -> Float[Tensor, "nodes features"]:
+        """Return each node's share of its category, as sparse rows."""
+        cells, node = self._cells(items)
+        cell, inverse, times = torch.unique(cells, dim=1, return_inverse=True, return_counts=True)
+        value = torch.bincount(cell[0], minlength=items.batch_size)[cells[0]].rsqrt()
+        place = torch.stack([node, cells[1]])
+        size = (len(items.data["category"]), self.width)
+        return torch.sparse_coo_tensor(place, value / times[inverse], size).coalesce()
+
+    def _cells(self, items: Items) -> tuple[Int[Tensor, "2 known"], Int[Tensor, "known"]]:
+        """Return sample and category, and the node, of every known category."""
+        category = items.data["category"]
+        node = (category >= FIRST_CATEGORY).nonzero().squeeze(1)
+        cells = torch.stack([items.node_layout()["sample"], category - FIRST_CATEGORY])
+        return cells[:, node], node
 
 
 class NgramBag(Bag):
@@ -169,7 +246,8 @@ class NgramBag(Bag):
 
     Args:
         key: Name of the hashes in `Items.data`, whose first axis counts n-grams;
-            `<key>_length` has the number of each item.
+            `<key>_length` has the number of each item, and `<key>_nodes` [n-grams, 2] may have
+            the first node of the item that an n-gram touches, and the one behind the last.
         scale: Factor on the rows' length.
         max_features: Most n-grams to keep: those in the most samples.
     """
@@ -205,17 +283,51 @@ class NgramBag(Bag):
 
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the weights as a sparse matrix."""
+        cell, value, _, _ = self._weights(items)
+        size = (items.batch_size, self.width)
+        return torch.sparse_coo_tensor(cell, value, size, is_coalesced=True, check_invariants=False)
+
+    def parts(self, items: Items) -> Float[Tensor, "nodes features"]:
+        """Return each node's share of its n-grams, evenly among the nodes an n-gram touches."""
+        cell, value, inverse, known = self._weights(items)
+        share = (value / torch.bincount(inverse, minlength=len(value)))[inverse]
+        count = items.data[f"{self.key}_length"]
+        length = items.length.repeat_interleave(count)[known]
+        begin = (items.length.cumsum(0) - items.length).repeat_interleave(count)[known]
+        first, last = torch.zeros_like(length), length
+        if f"{self.key}_nodes" in items.data:
+            touched = items.data[f"{self.key}_nodes"][known]
+            nowhere = (touched[:, 0] >= touched[:, 1]).unsqueeze(1)
+            # What touches no node, as behind the last token, is everyone's.
+            first, last = torch.where(nowhere, torch.stack([first, last], 1), touched).unbind(1)
+        width = last - first
+        owner = torch.repeat_interleave(width)
+        step = torch.arange(len(owner)) - (width.cumsum(0) - width)[owner]
+        place = torch.stack([(begin + first)[owner] + step, cell[1][inverse][owner]])
+        size = (int(items.length.sum()), self.width)
+        return torch.sparse_coo_tensor(place, (share / width)[owner], size).coalesce()
+
+    def _weights(
+        self, items: Items
+    ) -> tuple[
+        Int[Tensor, "2 cells"],
+        Float[Tensor, "cells"],
+        Int[Tensor, "known"],
+        Bool[Tensor, "ngrams"],
+    ]:
+        """Return sample and column of all weights, these, and where known n-grams went."""
         sample, ngram = self._cells(items)
         column = torch.searchsorted(self.ngrams, ngram).clamp_max(max(self.width - 1, 0))
         known = self.ngrams[column] == ngram if self.width else torch.zeros_like(ngram).bool()
-        cell, count = torch.unique(
-            torch.stack([sample[known], column[known]]), dim=1, return_counts=True
+        cell, inverse, count = torch.unique(
+            torch.stack([sample[known], column[known]]),
+            dim=1,
+            return_inverse=True,
+            return_counts=True,
         )
         value = (1 + count.log()) * self.idf[cell[1]]
         square = value.new_zeros(items.batch_size).index_add(0, cell[0], value.square())
-        value = value / square.sqrt()[cell[0]]
-        size = (items.batch_size, self.width)
-        return torch.sparse_coo_tensor(cell, value, size, is_coalesced=True, check_invariants=False)
+        return cell, value / square.sqrt()[cell[0]], inverse, known
 
     def _cells(self, items: Items) -> Int[Tensor, "2 ngrams"]:
         """Sample and hash of every n-gram."""

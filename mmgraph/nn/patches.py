@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
 from mmgraph.items import Items
-from mmgraph.nn.bags import Bag, mean_of_items
+from mmgraph.nn.bags import Bag, kept_nodes, mean_of_items
 
 _PATCH, _SIDE, _STRIDE, _QUARTERS = 6, 48, 2, 2
 _MAX_PATCHES, _ROUNDS = 40_000, 15
@@ -75,15 +75,57 @@ class PatchBag(Bag):
 
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the mean counts over each sample's images."""
+        maps = self._maps(items)
+        if len(maps):  # pooling does not take an empty batch
+            maps = F.adaptive_avg_pool2d(maps, _QUARTERS)
+        return mean_of_items(maps.reshape(len(maps), self.width), items)
+
+    def parts(self, items: Items) -> Float[Tensor, "nodes features"]:
+        """Return the counts of the patches whose centre lies in each region.
+
+        Where some regions of an image are gone, what their plain patches still add is shared
+        by the others.
+        """
+        maps = self._maps(items)  # [images, centroids, side, side]
+        images, centroids, side, _ = maps.shape
+        region = self._regions(items)  # [side * side]
+        half = torch.arange(side) * _QUARTERS // side
+        quarter = (half.unsqueeze(1) * _QUARTERS + half).flatten()
+        regions, quarters = self._number_of_regions(items), _QUARTERS**2
+        count = torch.bincount(quarter, minlength=quarters)
+        flat = maps.flatten(2).transpose(1, 2) / count[quarter].unsqueeze(1)
+        parts = maps.new_zeros(images, regions * quarters, centroids)
+        parts = parts.index_add(1, region * quarters + quarter, flat)
+        parts = parts.unflatten(1, (regions, quarters)).transpose(2, 3).flatten(2)
+        kept = kept_nodes(items, regions)
+        gone = (parts * ~kept.unsqueeze(2)).sum(1) / items.length.clamp_min(1).unsqueeze(1)
+        owned = (parts + gone.unsqueeze(1))[kept]
+        number_of_items = torch.bincount(items.sample, minlength=items.batch_size)
+        return owned / number_of_items[items.node_layout()["sample"]].unsqueeze(1)
+
+    def _maps(self, items: Items) -> Float[Tensor, "images centroids side side"]:
+        """Return how close each patch is to each centroid; plain where regions are gone."""
         patches = self._patches(items.data[self.key])
+        if "kept" in items.data:
+            patches = patches * items.data["kept"][:, self._regions(items)].unsqueeze(2)
         images, places, _ = patches.shape
         distance = torch.cdist((patches - self.mean) @ self.whitening, self.centroids)
         closeness = (distance.mean(2, keepdim=True) - distance).clamp_min(0)
         side = round(places**0.5)
-        maps = closeness.transpose(1, 2).reshape(images, len(self.centroids), side, side)
-        if images:  # pooling does not take an empty batch
-            maps = F.adaptive_avg_pool2d(maps, _QUARTERS)
-        return mean_of_items(maps.reshape(images, self.width), items)
+        return closeness.transpose(1, 2).reshape(images, len(self.centroids), side, side)
+
+    def _number_of_regions(self, items: Items) -> int:
+        if "kept" in items.data:
+            return items.data["kept"].shape[1]
+        return int(items.length[0]) if len(items.length) else 1
+
+    def _regions(self, items: Items) -> Int[Tensor, "places"]:
+        """Return the region in which the centre of each patch lies; regions form a square."""
+        rows = round(self._number_of_regions(items) ** 0.5)
+        side = (_SIDE - _PATCH) // _STRIDE + 1
+        centre = torch.arange(side) * _STRIDE + _PATCH / 2
+        row = (centre * rows / _SIDE).long()
+        return (row.unsqueeze(1) * rows + row).flatten()
 
     def _patches(self, pixels: Tensor) -> Float[Tensor, "images places channels"]:
         """Cut out patches and normalise brightness and contrast of each."""

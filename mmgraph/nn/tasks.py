@@ -71,6 +71,12 @@ class Task(nn.Module, ABC):
     ) -> Float[Tensor, "samples outputs"]:
         """Return probabilities, or values in the targets' units."""
 
+    def relevant(
+        self, logits: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the logits without what no prediction depends on; all by default."""
+        return logits
+
     def calibrate(
         self, logits: Float[Tensor, "samples outputs"], target: Shaped[Tensor, "samples *outputs"]
     ) -> None:
@@ -131,6 +137,12 @@ class Multiclass(Task):
     ) -> Float[Tensor, "samples outputs"]:
         """Return the probability of each class; a row sums to 1."""
         return logits.softmax(1)
+
+    def relevant(
+        self, logits: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the logits less their mean, which the softmax ignores."""
+        return logits - logits.mean(1, keepdim=True)
 
 
 class Multilabel(Task):

@@ -93,7 +93,8 @@ class RegionEncoder(nn.Module):
 
     Shapes:
         Items with `features` [items, rows × columns, in_channels], or with `pixels`
-        [items, 3, height, width] -> Nodes of the given channels
+        [items, 3, height, width] -> Nodes of the given channels; `kept` [items, rows × columns]
+        may say which regions there are
     """
 
     mean: Tensor
@@ -127,7 +128,12 @@ class RegionEncoder(nn.Module):
         weight = self.project.weight / self.std
         x = F.linear(self.features(items), weight, self.project.bias - weight @ self.mean)
         x = self.norm(x + (self.row + self.column).flatten(0, 1))  # [items, regions, channels]
-        return Nodes.from_flat(x.flatten(0, 1), **items.node_layout(), batch_size=items.batch_size)
+        layout, kept = items.node_layout(), items.data.get("kept")
+        if kept is None:
+            x = x.flatten(0, 1)
+        else:
+            x, layout["index"] = x[kept], kept.nonzero()[:, 1]
+        return Nodes.from_flat(x, **layout, batch_size=items.batch_size)
 
     def features(self, items: Items) -> Float[Tensor, "items regions in_channels"]:
         """Return the features of each region, before they are standardised."""

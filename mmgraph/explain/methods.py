@@ -1,0 +1,57 @@
+"""The methods by name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mmgraph.explain.base import Explainer
+from mmgraph.explain.gradient import GradientInput
+from mmgraph.explain.integrated import IntegratedGradients
+from mmgraph.explain.occlusion import Occlusion
+from mmgraph.explain.pyg import PyGExplainer
+from mmgraph.explain.relevance import AttentionGradient
+from mmgraph.explain.rollout import AttentionRollout
+from mmgraph.explain.shapley import Shapley
+
+#: The method used where none is named.
+DEFAULT = "shapley"
+
+Method = Literal[
+    "attention_gradient",
+    "attention_rollout",
+    "gnn_explainer",
+    "gradient",
+    "integrated_gradients",
+    "occlusion",
+    "shapley",
+]
+
+EXPLAINERS: dict[str, type[Explainer]] = {
+    each.name: each
+    for each in (
+        AttentionGradient,
+        AttentionRollout,
+        GradientInput,
+        IntegratedGradients,
+        Occlusion,
+        PyGExplainer,
+        Shapley,
+    )
+}
+
+
+def find_explainer(method: Method | Explainer) -> Explainer:
+    """Return the explainer of a name with its defaults, or the one given.
+
+    Raises:
+        ValueError: There is no such method.
+
+    Example:
+        >>> find_explainer("occlusion")
+        Occlusion()
+    """
+    if isinstance(method, Explainer):
+        return method
+    if method not in EXPLAINERS:
+        raise ValueError(f"expected a method of {sorted(EXPLAINERS)}, got {method!r}")
+    return EXPLAINERS[method]()

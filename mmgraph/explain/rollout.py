@@ -1,0 +1,108 @@
+"""Attention rollout on a heterogeneous graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mmgraph.explain.attention import (
+    attention_of,
+    graph_fusion,
+    matrix,
+    no_attention,
+    of_units,
+    place_of_nodes,
+)
+from mmgraph.explain.base import Attribution, Explainer, spread
+from mmgraph.explain.sample import Sample
+from mmgraph.nn.gnn import AttentionWeights
+from mmgraph.nn.readout import Readout
+
+
+@dataclass(frozen=True)
+class AttentionRollout(Explainer):
+    r"""Attention rollout (https://arxiv.org/abs/2005.00928) over all relations and the readout.
+
+    .. math::
+        A^l = \tfrac{1}{2} \operatorname{norm} \Bigl( \sum_r \operatorname{mean}_h A^l_{r,h}
+            \Bigr) + \tfrac{1}{2} I, \qquad
+        \rho = \frac{1}{M} \sum_m a_m^\top A^L \cdots A^1
+
+    All nodes of the graph are one sequence. What a node hears along several relations counts the
+    same for each (norm makes rows sum to 1); a node that hears nothing keeps itself; the halves
+    stand for the residual connections. a_m is the readout's attention over the nodes of
+    modality m, or even for other readouts. The graph's part of the logit is spread by ρ, and the
+    additive model's shares are added, see `spread`.
+    """
+
+    name: ClassVar[str] = "attention_rollout"
+
+    def attribute(self, sample: Sample, target: int) -> Attribution:
+        """Return the scores of the row's units.
+
+        Raises:
+            ValueError: The model has no graph, or its convolutions have no attention.
+        """
+        graph_fusion(sample, self.name)
+        weights = attention_of(sample)
+        if not weights:
+            raise no_attention(self.name)
+        relevance = rollout(layer_matrices(sample, weights), readout_weights(sample))
+        return spread(sample, target, of_units(sample, relevance))
+
+
+def rollout(
+    layers: Sequence[Float[Tensor, "nodes nodes"]], readout: Float[Tensor, "nodes"]
+) -> Float[Tensor, "nodes"]:
+    """Return how much of each node reaches the readout.
+
+    Args:
+        layers: What each node (row) hears of the others (columns), from the first layer on.
+        readout: Share of each node in the readout.
+
+    Example:
+        >>> hears = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+        >>> rollout([hears], torch.tensor([0.0, 1.0])).tolist()
+        [0.5, 0.5]
+    """
+    for hears in reversed(layers):
+        total = hears.sum(1, keepdim=True)
+        heard = torch.where(total > 0, hears / total.clamp_min(1e-12), torch.eye(len(hears)))
+        readout = (readout + readout @ heard) / 2
+    return readout
+
+
+def layer_matrices(
+    sample: Sample, weights: Sequence[AttentionWeights]
+) -> list[Float[Tensor, "nodes nodes"]]:
+    """Return the mean attention over the heads of each layer, summed over the relations."""
+    size = max(place.stop for place in place_of_nodes(sample).values())
+    layers = [torch.zeros(size, size) for _ in range(1 + max(each.layer for each in weights))]
+    for each in weights:
+        mean = each.weight.mean(1)
+        layers[each.layer] += matrix(sample, each.edge_type, each.edge_index, mean)
+    return layers
+
+
+def readout_weights(sample: Sample) -> Float[Tensor, "nodes"]:
+    """Return the share of each node in the readout; all modalities present have the same."""
+    fusion = graph_fusion(sample, "the readout")
+    assert sample.graph is not None
+    with torch.no_grad():
+        graph = fusion.gnn(sample.graph)
+    parts = []
+    for name, readout in fusion.readouts.items():
+        nodes = graph.nodes[name]
+        assert isinstance(readout, Readout)
+        share = nodes.mask / nodes.mask.sum().clamp_min(1)
+        if readout.kind == "attention":
+            with torch.no_grad():
+                share = readout.weights(nodes)
+        parts.append(share[nodes.mask])
+    joined = torch.cat(parts)
+    return joined / joined.sum().clamp_min(1e-12)

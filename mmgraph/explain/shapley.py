@@ -1,0 +1,119 @@
+"""Shapley values of units, items or modalities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from mmgraph.explain.base import Attribution, Explainer
+from mmgraph.explain.sample import Sample
+
+#: Up to this many players all coalitions are computed: 2 to this power.
+_EXACT = 8
+
+#: What coalitions are worth: the value of each row of a mask.
+Game = Callable[[Bool[Tensor, "coalitions players"]], Float[Tensor, "coalitions"]]
+
+
+@dataclass(frozen=True)
+class Shapley(Explainer):
+    r"""Shapley values (https://arxiv.org/abs/1705.07874): a unit's mean effect over all orders.
+
+    .. math::
+        s_u = \frac{1}{|U|!} \sum_\pi f(\pi_{\le u}) - f(\pi_{< u})
+
+    for f of `Sample.kept`. Exact for up to 8 players, else over random orders, each together
+    with its reverse (https://arxiv.org/abs/2104.12199). Either way the scores sum to f of the
+    whole row less that of an empty one.
+
+    Args:
+        players: What joins one by one: "units", "items" (whole images and texts) or
+            "modalities". The units of a player share its value evenly.
+        orders: Random orders; as many forward passes for each player.
+        seed: Seed of the orders.
+    """
+
+    name: ClassVar[str] = "shapley"
+
+    players: Literal["units", "items", "modalities"] = "units"
+    orders: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.players not in ("units", "items", "modalities"):
+            raise ValueError(
+                f'expected players "units", "items" or "modalities", got {self.players!r}'
+            )
+
+    def attribute(self, sample: Sample, target: int) -> Attribution:
+        """Return the scores of the row's units."""
+        player = self._player_of_units(sample)
+        number = int(player.max()) + 1
+
+        def worth(kept: Bool[Tensor, "coalitions players"]) -> Float[Tensor, "coalitions"]:
+            return sample.kept(kept[:, player])[:, target]
+
+        if number <= _EXACT:
+            values = exact_shapley(worth, number)
+        else:
+            values = sampled_shapley(worth, number, orders=self.orders, seed=self.seed)
+        shared = values / torch.bincount(player)
+        base = sample.kept(torch.zeros(1, sample.units, dtype=torch.bool))[0, target]
+        return Attribution(shared[player], float(base))
+
+    def _player_of_units(self, sample: Sample) -> Int[Tensor, "units"]:
+        names: list = list(range(sample.units))
+        if self.players == "items":
+            names = list(sample.unit_items)
+        elif self.players == "modalities":
+            names = [modality for modality, _ in sample.unit_items]
+        order = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        return torch.tensor([order[name] for name in names])
+
+
+def exact_shapley(worth: Game, players: int) -> Float[Tensor, "players"]:
+    """Return Shapley values from all coalitions.
+
+    Example:
+        >>> both = lambda kept: 6.0 * kept.all(1) + 1.0 * kept[:, 0]
+        >>> exact_shapley(both, 2).tolist()
+        [4.0, 3.0]
+    """
+    number = torch.arange(2**players)
+    member = (number.unsqueeze(1) >> torch.arange(players)) & 1 == 1
+    value = worth(member).double()
+    size = member.sum(1)
+    values = []
+    for player in range(players):
+        without = (~member[:, player]).nonzero().squeeze(1)
+        weight = torch.tensor([1 / (players * comb(players - 1, int(s))) for s in size[without]])
+        gain = value[without + 2**player] - value[without]
+        values.append((weight.double() * gain).sum())
+    return torch.stack(values).float()
+
+
+def sampled_shapley(
+    worth: Game, players: int, *, orders: int, seed: int
+) -> Float[Tensor, "players"]:
+    """Return Shapley values estimated from random orders and their reverses.
+
+    Args:
+        worth: What coalitions are worth.
+        players: Number of players.
+        orders: Number of orders, reverses included; an odd one is rounded up.
+        seed: Seed of the orders.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    half = [torch.randperm(players, generator=generator) for _ in range(-(-orders // 2))]
+    rank = torch.stack([order.argsort() for each in half for order in (each, each.flip(0))])
+    joined = torch.arange(players + 1).view(1, -1, 1)
+    member = rank.unsqueeze(1) < joined  # [orders, players + 1, players]
+    value = worth(member.flatten(0, 1)).double().view(len(rank), -1)
+    gain = value.diff(dim=1)  # of the player that joins at each place
+    return gain.gather(1, rank).mean(0).float()
