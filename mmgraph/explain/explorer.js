@@ -264,7 +264,7 @@ function paint() {
     const share = lit ? Math.abs(heard.get(node.number) ?? 0) / (strongest[node.modality] ?? 1) : 0;
     element.classList.toggle("here", node.number === state.here);
     element.classList.toggle("held", node.number === state.held);
-    element.classList.toggle("strong", share > 0.5);
+    element.classList.toggle("strong", share > 0.75);
     element.setAttribute("aria-pressed", String(node.number === state.held));
     element.style.background = lit ? litColor(node, share) : scoreColor(node, largest);
   }

@@ -151,7 +151,7 @@ def _draw_pictures(
             left, upper, right, lower = node.place.box
             size = ((right - left) * _PICTURE, (lower - upper) * height)
             corner = (left * _PICTURE, top + upper * height)
-            region = Rectangle(corner, *size, fill=False, edgecolor="white", linewidth=0.6)
+            region = Rectangle(corner, *size, fill=False, edgecolor="#999999", linewidth=0.6)
             region.set_alpha(0.6)
             axes.add_patch(region)
             spots[number] = _Spot(corner[0] + size[0] / 2, corner[1] + size[1] / 2)

@@ -156,7 +156,7 @@ def test_exclusive_or_as_a_number(xor_task):
         channels=16,
         num_layers=1,
         additive=False,
-        epochs=20,
+        epochs=12,
         batch_size=10,
         learning_rate=1e-2,
         validation=0.0,
@@ -173,7 +173,9 @@ def test_numbers_are_scored_by_their_variance_explained(additive_task):
     frame = frame.assign(third=frame["vector"].map(lambda each: np.ones(2)))
     truth = np.array([1000 + each[0] * 10 for each in frame["vector"]])
     modalities = [Features("vector"), Features("other"), Features("third")]
-    model = MultimodalGraphRegressor(modalities, channels=8, epochs=3, verbose=False)
+    model = MultimodalGraphRegressor(
+        modalities, channels=8, epochs=1, validation=0.0, verbose=False
+    )
     model.fit(frame, truth)
     result = diagnose(model, frame, truth, emap_rows=20, draws=100)
     assert result.score_name == "R²"
