@@ -18,7 +18,6 @@ from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, Node
 from mmgraph.explain.methods import DEFAULT, Method, find_explainer
 from mmgraph.explain.sample import Sample
 from mmgraph.modalities.base import Modality, Place, first_reading
-from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
 from mmgraph.nodes import Nodes
 from mmgraph.typing import Item

@@ -117,6 +117,8 @@ class _GraphModel(nn.Module):
         with torch.no_grad():
             gone = sample.faded(zero)
             self.rest = gone - self._graph(self._nodes_gone())
+        # PyG puts a model back into the mode it found it in.
+        self.eval()
         modes = {Multiclass: "multiclass_classification", Multilabel: "binary_classification"}
         self.mode = modes.get(type(self.task), "regression")
 

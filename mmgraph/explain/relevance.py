@@ -53,12 +53,12 @@ class AttentionGradient(Explainer):
                 k: x.detach().clone().requires_grad_() for k, x in sample.graph.x_dict.items()
             }
             graph = fusion.gnn(sample.graph.with_x(x_dict))
-            logits = model.task.relevant(model.head(fusion.read(graph)))
+            logit = model.task.relevant(model.head(fusion.read(graph)))[0, target]
         if not found:
             raise no_attention(self.name)
         weights, last = [each.weight for each in found], list(graph.x_dict.values())
         gradients = torch.autograd.grad(
-            logits[0, target], [*weights, *last], allow_unused=True, materialize_grads=True
+            logit, [*weights, *last], allow_unused=True, materialize_grads=True
         )
         layers: list[Tensor] = []
         for each, gradient in zip(found, gradients, strict=False):

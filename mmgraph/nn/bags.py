@@ -227,8 +227,9 @@ class CategoryBag(Bag):
         cell, inverse, times = torch.unique(cells, dim=1, return_inverse=True, return_counts=True)
         value = torch.bincount(cell[0], minlength=items.batch_size)[cells[0]].rsqrt()
         place = torch.stack([node, cells[1]])
+        value = value / times[inverse]
         size = (len(items.data["category"]), self.width)
-        return torch.sparse_coo_tensor(place, value / times[inverse], size).coalesce()
+        return torch.sparse_coo_tensor(place, value, size, check_invariants=False).coalesce()
 
     def _cells(self, items: Items) -> tuple[Int[Tensor, "2 known"], Int[Tensor, "known"]]:
         """Return sample and category, and the node, of every known category."""
@@ -305,7 +306,8 @@ class NgramBag(Bag):
         step = torch.arange(len(owner)) - (width.cumsum(0) - width)[owner]
         place = torch.stack([(begin + first)[owner] + step, cell[1][inverse][owner]])
         size = (int(items.length.sum()), self.width)
-        return torch.sparse_coo_tensor(place, (share / width)[owner], size).coalesce()
+        value = (share / width)[owner]
+        return torch.sparse_coo_tensor(place, value, size, check_invariants=False).coalesce()
 
     def _weights(
         self, items: Items
