@@ -59,6 +59,8 @@ _MODULE_OF = {
     "evaluate_predictions": "mmgraph.metrics",
     "default_metrics": "mmgraph.metrics",
     "clear_cache": "mmgraph.cache",
+    "Diagnosis": "mmgraph.diagnosis",
+    "diagnose": "mmgraph.diagnosis",
     "hide": "mmgraph.robustness",
     "robustness_curve": "mmgraph.robustness",
 }
@@ -103,6 +105,8 @@ if TYPE_CHECKING:
     from mmgraph.datasets.mvsa import load_mvsa as load_mvsa
     from mmgraph.datasets.n24news import load_n24news as load_n24news
     from mmgraph.datasets.openclipart import load_openclipart as load_openclipart
+    from mmgraph.diagnosis import Diagnosis as Diagnosis
+    from mmgraph.diagnosis import diagnose as diagnose
     from mmgraph.errors import DataError as DataError
     from mmgraph.errors import MissingPackageError as MissingPackageError
     from mmgraph.estimator import MultimodalGraphClassifier as MultimodalGraphClassifier

@@ -6,6 +6,9 @@ from hypothesis import settings
 from PIL import Image as PILImage
 
 from mmgraph import Image, MultimodalGraphClassifier, Text
+from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore
+from mmgraph.explain.pictures import to_data_uri
+from mmgraph.modalities.base import Place
 
 # A busy machine is no failure.
 settings.register_profile("mmgraph", deadline=None)
@@ -52,5 +55,71 @@ def make_classifier():
         ]
         quick = {"channels": 16, "num_layers": 1, "epochs": 2, "verbose": False}
         return MultimodalGraphClassifier(chosen, **{**quick, **options})
+
+    return make
+
+
+def _regions(side):
+    for index in range(side * side):
+        down, right = divmod(index, side)
+        box = (right / side, down / side, (right + 1) / side, (down + 1) / side)
+        yield Place(f"row {down + 1}, column {right + 1}", box=box)
+
+
+def _words(text):
+    end = 0
+    for word in text.split():
+        start = text.index(word, end)
+        end = start + len(word)
+        yield Place(word, span=(float(start), float(end)))
+
+
+@pytest.fixture(scope="session")
+def make_explanation():
+    """Return a function that makes explanations up, of an image of regions and a text of words."""
+
+    def make(text, *, row="0", seed=0, side=5, layers=2, heads=4, method="rollout", extra=()):
+        random = np.random.default_rng(seed)
+        places = [("image", "image", place) for place in _regions(side)]
+        places += [("text", "text", place) for place in _words(text)]
+        places += list(extra)
+        position, nodes = {}, []
+        for modality, kind, place in places:
+            index = position[modality] = position.get(modality, -1) + 1
+            score = float(random.normal())
+            nodes.append(NodeScore(modality, kind, 0, index, place, score))
+        groups = {
+            name: np.array([k for k, node in enumerate(nodes) if node.modality == name])
+            for name in position
+        }
+        edges = []
+        for layer in range(layers):
+            for start, to in (("image", "text"), ("text", "image"), ("image", "image")):
+                source = np.tile(groups[start], len(groups[to]))
+                target = np.repeat(groups[to], len(groups[start]))
+                weight = random.dirichlet(
+                    np.full(len(groups[start]), 0.2), (len(groups[to]), heads)
+                )
+                flat = weight.transpose(0, 2, 1).reshape(-1, heads)
+                edges.append(EdgeScores((start, "to", to), layer, source, target, flat))
+        noise = random.integers(0, 255, (8, 8, 3)).astype(np.uint8)
+        picture = PILImage.fromarray(noise).resize((256, 256), PILImage.Resampling.BICUBIC)
+        return Explanation(
+            row=row,
+            method=method,
+            task="multiclass",
+            outputs=["animals", "tools", "a class with a very long name indeed"],
+            predicted=[0.7, 0.2, 0.1],
+            target=0,
+            value=1.5,
+            base=None,
+            signed=True,
+            nodes=nodes,
+            edges=edges,
+            inputs=[
+                ItemInput("image", "image", 0, thumbnail=to_data_uri(picture)),
+                ItemInput("text", "text", 0, text=text),
+            ],
+        )
 
     return make

@@ -14,7 +14,8 @@ ORDER = (
     *("execution", "nn", "cache"),
     *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
     *("training", "fitting"),
-    *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "explain", "datasets"),
+    *("model_card", "model_file", "persistence", "estimator", "robustness"),
+    *("diagnosis", "plot", "explain", "datasets"),
     *("testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")

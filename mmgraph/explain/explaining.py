@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mmgraph import data
+from mmgraph.cells import modality_cells
 from mmgraph.errors import DataError
 from mmgraph.explain.attention import attention_of
 from mmgraph.explain.base import Attribution, Explainer
@@ -20,6 +21,7 @@ from mmgraph.explain.sample import Sample
 from mmgraph.modalities.base import Modality, Place, first_reading
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
 from mmgraph.nodes import Nodes
+from mmgraph.tables import read_frame
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:

@@ -242,3 +242,19 @@ class Explanation:
         from mmgraph.explain.schema import read_json
 
         return read_json(source)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write a page to look around in, see `mmgraph.explain.html`.
+
+        Args:
+            path: File to write.
+        """
+        from mmgraph.explain.html import to_html
+
+        to_html(self, path)
+
+    def _repr_html_(self) -> str:
+        """Return the page as notebooks show it."""
+        from mmgraph.explain.html import make_frame
+
+        return make_frame(self)

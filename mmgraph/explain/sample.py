@@ -124,7 +124,7 @@ class Sample:
             # The first axis is the subset's, in spite of no items.
             columns = [self._variants_of(name, number, part) for number, part in enumerate(parts)]
             samples = [
-                [column[row] for column in columns if column[row] is not None]
+                [variant for column in columns if (variant := column[row]) is not None]
                 for row in range(len(kept))
             ]
             result.append((name, self._collate(name, samples)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias, cast
 
@@ -16,6 +17,21 @@ from mmgraph.nn.scaling import usable_deviation
 from mmgraph.nn.tasks import Task
 
 _Groups: TypeAlias = dict[str, list[Bag]]
+
+
+@dataclass(frozen=True, eq=False)
+class AdditiveParts:
+    """What each modality says to the additive model, before that is added up.
+
+    Args:
+        together: Logits by the weights that were learnt together, without the bias.
+        alone: Logits by the weights that each modality learnt alone.
+        has: Which modalities a sample has, of those that training had.
+    """
+
+    together: Float[Tensor, "batch modalities outputs"]
+    alone: Float[Tensor, "batch modalities outputs"]
+    has: Bool[Tensor, "batch modalities"]
 
 
 class AdditiveModel(nn.Module):
@@ -59,14 +75,24 @@ class AdditiveModel(nn.Module):
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of every sample."""
+        return self.combine(self.parts(items))
+
+    def parts(self, items: Mapping[str, Items]) -> AdditiveParts:
+        """Return what each modality says by itself, in the order of `bags`."""
         xs, present = self._summaries(items)
         scaled = self._scaled(xs, present)
-        together = self.bias + sum(self._products(scaled, self.weight))
-        has, complete = self._completeness(present)
-        if bool(complete.all()):
-            return together
-        alone = (self._alone(scaled) * has.unsqueeze(2)).sum(1) / has.sum(1, keepdim=True).clamp(1)
-        return torch.where(complete.unsqueeze(1), together, alone)
+        groups = self._by_modality(self._products(scaled, self.weight))
+        nothing = self.bias.new_zeros(scaled[0].shape[0], self.outputs)
+        together = torch.stack([sum(group, start=nothing) for group in groups], dim=1)
+        return AdditiveParts(together, self._alone(scaled), self._completeness(present)[0])
+
+    def combine(self, parts: AdditiveParts) -> Float[Tensor, "batch outputs"]:
+        """Return the logits of samples whose modalities may come from different ones."""
+        has = parts.has
+        together = self.bias + parts.together.sum(1)
+        alone = (parts.alone * has.unsqueeze(2)).sum(1) / has.sum(1, keepdim=True).clamp(1)
+        complete = (has | ~self.known).all(1, keepdim=True)
+        return torch.where(complete, together, alone)
 
     def shares(self, items: Mapping[str, Items]) -> dict[str, Float[Tensor, "nodes outputs"]]:
         """Return what each node adds to its sample's logits, by modality.

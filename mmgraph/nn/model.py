@@ -58,10 +58,26 @@ class MultimodalModel(nn.Module):
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of both parts together, or of the prior where there is no input."""
-        logits = self.weights[1] * self.fused_logits(items)
-        if self.additive is not None:
-            logits = logits + self.weights[0] * self.additive(items)
-        return torch.where(has_input(items).unsqueeze(1), logits, self.task.prior)
+        additive = None if self.additive is None else self.additive(items)
+        return self.join(additive, self.fused_logits(items), has_input(items))
+
+    def join(
+        self,
+        additive: Float[Tensor, "batch outputs"] | None,
+        fused: Float[Tensor, "batch outputs"],
+        present: Bool[Tensor, "batch"],
+    ) -> Float[Tensor, "batch outputs"]:
+        """Return the logits of both parts together.
+
+        Args:
+            additive: Logits of the additive part, None without one.
+            fused: Logits of the fused part.
+            present: True where a sample has any input; the others get the prior.
+        """
+        logits = self.weights[1] * fused
+        if additive is not None:
+            logits = logits + self.weights[0] * additive
+        return torch.where(present.unsqueeze(1), logits, self.task.prior)
 
     def nodes(self, items: Mapping[str, Items]) -> dict[str, Nodes]:
         """Return the encoded nodes of every modality, before any message passing."""

@@ -33,7 +33,9 @@ def mixed():
                     for _ in range((number + 1) % 3)
                 ],
                 "clip": (random.normal(size=800 + 100 * number), 8000) if number % 5 else None,
-                "film": random.integers(0, 256, (4, 9, 9, 3), np.uint8) if number % 4 == 1 else None,
+                "film": random.integers(0, 256, (4, 9, 9, 3), np.uint8)
+                if number % 4 == 1
+                else None,
                 "price": random.normal(label) if number % 3 else None,
                 "city": ["Rome", "Oslo", None][number % 3],
                 "vectors": random.normal(label, size=(3, 5)) if number % 7 else None,

@@ -65,7 +65,9 @@ def test_rollout_of_a_model_is_that_of_its_parts(sample):
                 at = begin[each.edge_type[2]] + target, begin[each.edge_type[0]] + source
                 heard[at] += weight
         for node in range(total):
-            heard[node] = heard[node] / heard[node].sum() if heard[node].any() else np.eye(total)[node]
+            heard[node] = (
+                heard[node] / heard[node].sum() if heard[node].any() else np.eye(total)[node]
+            )
         reach = (0.5 * np.eye(total) + 0.5 * heard) @ reach
     expected = readout_weights(sample).numpy() @ reach
     got = rollout(layer_matrices(sample, attention_of(sample)), readout_weights(sample))

@@ -37,7 +37,9 @@ class Weighed(Sample):
 
 def explained(scores, target):
     nodes = [NodeScore("text", "text", 0, n, Place(str(n)), s) for n, s in enumerate(scores)]
-    return Explanation("0", "x", "multiclass", ["a", "b"], [0.5, 0.5], target, 0.0, None, True, nodes)
+    return Explanation(
+        "0", "x", "multiclass", ["a", "b"], [0.5, 0.5], target, 0.0, None, True, nodes
+    )
 
 
 def test_curves_by_hand():

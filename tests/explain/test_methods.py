@@ -150,5 +150,7 @@ def test_unused_inputs_have_no_score(frame, make_classifier):
 def test_unknown_names(mixed, fitted):
     with pytest.raises(ValueError, match="expected a method of .*'occlusion'.*, got 'magic'"):
         fitted.explain(mixed[0][:1], method="magic")
-    with pytest.raises(ValueError, match="target='ugly': expected one of the outputs 'bad', 'fair'"):
+    with pytest.raises(
+        ValueError, match="target='ugly': expected one of the outputs 'bad', 'fair'"
+    ):
         fitted.explain(mixed[0][:1], target="ugly")

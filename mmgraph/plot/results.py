@@ -1,4 +1,4 @@
-"""Pictures of data, training and results, with matplotlib."""
+"""Training, scores, confusion and single predictions."""
 
 from __future__ import annotations
 
@@ -8,60 +8,79 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from mmgraph.robustness import EVERY
+from mmgraph.plot.style import BLUE, GREEN, ORANGE, RED, make_axes, shorten
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
-#: Okabe and Ito's colours, which colour-blind people can tell apart.
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PINK, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
+#: With more classes the counts would overlap.
+_MOST_COUNTS = 45
 
 
-def plot_history(history: Sequence[Mapping[str, int | float]], axes: Axes) -> None:
+def plot_history(
+    history: Sequence[Mapping[str, int | float]], axes: Axes | None = None
+) -> Figure | SubFigure:
     """Draw the metric of training and held-out rows by epoch: accuracy, or mean absolute error.
 
     Args:
         history: `history_` of an estimator.
-        axes: Where to draw.
+        axes: Where to draw; None: on a new figure.
+
+    Returns:
+        The figure.
     """
     from matplotlib.ticker import MaxNLocator
 
+    axes = make_axes(axes, 6.0, 4.0)
     metric = "mae" if history and "train_mae" in history[0] else "accuracy"
     epochs = [entry["epoch"] + 1 for entry in history]
-    for key, label, color in (("train", "training", BLUE), ("val", "held out", ORANGE)):
+    lines = (("train", "training", BLUE, "o-"), ("val", "held out", ORANGE, "s--"))
+    for key, label, color, style in lines:
         values = [entry.get(f"{key}_{metric}", np.nan) for entry in history]
-        axes.plot(epochs, values, "o-", color=color, label=label, markersize=4)
-    axes.set(xlabel="epoch", ylabel=metric, ylim=(0, 1.02 if metric == "accuracy" else None))
+        axes.plot(epochs, values, style, color=color, label=label, markersize=4)
+    name = "mean absolute error" if metric == "mae" else metric
+    axes.set(xlabel="epoch", ylabel=name, ylim=(0, 1.02 if metric == "accuracy" else None))
     axes.set_title("Training of the graph")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right" if metric == "mae" else "lower right")
+    return axes.figure
 
 
-def plot_confusion(true: Any, predicted: Any, axes: Axes) -> None:
+def plot_confusion(true: Any, predicted: Any, axes: Axes | None = None) -> Figure | SubFigure:
     """Draw the confusion matrix: shares of each true class, with counts written in.
 
     Args:
         true: Label of each row.
         predicted: Predicted label of each row.
-        axes: Where to draw.
+        axes: Where to draw; None: on a new figure, large enough for its classes.
+
+    Returns:
+        The figure.
     """
     from sklearn.metrics import confusion_matrix
 
     classes = np.unique(np.concatenate([np.asarray(true), np.asarray(predicted)]))
+    side = min(20.0, 3 + 0.38 * len(classes))
+    axes = make_axes(axes, side + 1.0, side)
     counts = confusion_matrix(true, predicted, labels=classes)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
-            color = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=7)
-    axes.set_xticks(range(len(classes)), classes, rotation=60, ha="right", fontsize=8)
-    axes.set_yticks(range(len(classes)), classes, fontsize=8)
+    if len(classes) <= _MOST_COUNTS:
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                color = "white" if share[row, column] > 0.5 else "black"
+                text = axes.text(column, row, str(count), color=color, fontsize=7)
+                text.set(ha="center", va="center")
+    names = [shorten(name, 20) for name in classes]
+    axes.set_xticks(range(len(classes)), names, rotation=90 if len(classes) > 20 else 60)
+    axes.set_yticks(range(len(classes)), names)
+    axes.tick_params(labelsize=8)
+    for label in axes.get_xticklabels():
+        label.set(ha="right" if len(classes) <= 20 else "center", rotation_mode="default")
     axes.set(xlabel="predicted", ylabel="true", title="Confusion (counts; shade: share of the row)")
+    return axes.figure
 
 
 def plot_scores(scores: Mapping[str, float], axes: Axes, *, xlabel: str = "accuracy") -> None:
@@ -79,36 +98,6 @@ def plot_scores(scores: Mapping[str, float], axes: Axes, *, xlabel: str = "accur
     axes.set(xlabel=xlabel, xlim=(0, 1), title="Test split")
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
-
-
-def plot_robustness(curve: pd.DataFrame, *, ylabel: str = "accuracy") -> Figure:
-    """Draw how scores fall with missing inputs: a panel a modality, a line a model.
-
-    Args:
-        curve: What `mmgraph.robustness_curve` returns; bands are one standard deviation.
-        ylabel: Name of the score.
-    """
-    from matplotlib.figure import Figure
-
-    modalities = list(curve["modality"].unique())
-    figure = Figure(figsize=(3.6 * len(modalities) + 0.6, 3.6), layout="constrained")
-    panels = figure.subplots(1, len(modalities), sharey=True, squeeze=False)[0]
-    colors = (BLUE, ORANGE, GREEN, RED, PINK, SKY, BLACK)
-    models = curve["model"].unique()
-    for axes, modality in zip(panels, modalities, strict=True):
-        for number, model in enumerate(models):
-            chosen = curve[(curve["modality"] == modality) & (curve["model"] == model)]
-            table = chosen.groupby("rate")["score"].agg(["mean", "std"]).fillna(0.0)
-            style = {"color": colors[number % len(colors)], "marker": "osD^vP*X"[number % 8]}
-            axes.plot(table.index, table["mean"], label=model, markersize=4, **style)
-            low, high = table["mean"] - table["std"], table["mean"] + table["std"]
-            axes.fill_between(table.index, low, high, color=style["color"], alpha=0.15, lw=0)
-        missing = f"without {modality}" if modality != EVERY else "without each, independently"
-        axes.set(xlabel=f"share of rows {missing}", title=modality)
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel(ylabel)
-    panels[-1].legend(fontsize=8)
-    return figure
 
 
 def plot_prediction(
@@ -139,7 +128,7 @@ def plot_prediction(
     for spine in axes.spines.values():
         spine.set_color(GREEN if right else RED)
         spine.set_linewidth(2.5)
-    axes.set_title("" if is_missing(text) else shorten(text, 24, placeholder="…"), fontsize=8)
+    axes.set_title("" if is_missing(text) else shorten(text, 24), fontsize=8)
     axes.set_xlabel(verdict, fontsize=8, color="black")
 
 

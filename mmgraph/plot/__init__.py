@@ -1,0 +1,25 @@
+"""Pictures of data, training, results and what a model does, with matplotlib."""
+
+from mmgraph.plot.diagnosis import plot_diagnosis
+from mmgraph.plot.embedding import plot_embedding
+from mmgraph.plot.graph import plot_graph
+from mmgraph.plot.results import (
+    plot_confusion,
+    plot_history,
+    plot_prediction,
+    plot_results,
+    plot_scores,
+)
+from mmgraph.plot.robustness import plot_robustness
+
+__all__ = [
+    "plot_confusion",
+    "plot_diagnosis",
+    "plot_embedding",
+    "plot_graph",
+    "plot_history",
+    "plot_prediction",
+    "plot_results",
+    "plot_robustness",
+    "plot_scores",
+]

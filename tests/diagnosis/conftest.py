@@ -1,0 +1,42 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmgraph import Features, MultimodalGraphClassifier, Text
+
+
+def make_table(rows, seed):
+    """Return words and vectors: a word says yes or no, a vector is high or low."""
+    random = np.random.default_rng(seed)
+    word, high = random.random((2, rows)) < 0.5
+    vector = random.normal(size=(rows, 4)) * 0.3 + np.where(high, 1.0, -1.0)[:, None]
+    frame = pd.DataFrame({"word": np.where(word, "yes please", "no thanks")})
+    frame["vector"] = list(vector.astype(np.float32))
+    return frame, word, high
+
+
+def fit(frame, label, **options):
+    options = {"channels": 16, "num_layers": 1, "validation": 0.0} | options
+    return MultimodalGraphClassifier(
+        [Text("word", features=None), Features("vector")],
+        batch_size=20,
+        learning_rate=1e-2,
+        verbose=False,
+        **options,
+    ).fit(frame, label)
+
+
+@pytest.fixture(scope="session")
+def additive_task():
+    """A model of four classes, of which either modality tells one half, and its test rows."""
+    frame, word, high = make_table(260, seed=0)
+    label = np.char.add(np.where(word, "yes", "no"), np.where(high, " high", " low"))
+    return fit(frame[:160], label[:160], epochs=4), frame[160:], label[160:]
+
+
+@pytest.fixture(scope="session")
+def xor_task():
+    """A model of whether one modality says what the other does not, and its test rows."""
+    frame, word, high = make_table(260, seed=1)
+    label = np.where(word ^ high, "differ", "agree")
+    return fit(frame[:160], label[:160], additive=False, epochs=10), frame[160:], label[160:]
