@@ -1,4 +1,4 @@
-"""What classifier and regressor share: fit, transform, save and load."""
+"""What classifier and regressor share: fit, transform, explain and save."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from mmgraph import data, distributed, model_card, persistence, targets
 from mmgraph.errors import DataError
+from mmgraph.estimator.messages import shown_messages
 from mmgraph.holdout import hold_out
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import infer_modalities
@@ -131,7 +132,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
         named_groups, groups_name = groups, getattr(groups, "name", None)
-        with _messages(self.verbose), torch.random.fork_rng(devices=[]):
+        with shown_messages(self.verbose), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
             target, strata = self._encode(truth, frame.index)
             groups = None if groups is None else targets.encode_groups(groups, frame.index)
@@ -183,8 +184,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
             faithfulness: Measure how true each explanation is, beside random ones.
 
         Raises:
-            DataError: A cell cannot be read, or there is no such output.
-            ValueError: There is no such method, or it does not suit the model.
+            DataError: A cell cannot be read, there is no such output or method, or the method
+                does not suit the model.
         """
         from mmgraph.explain.explaining import explain_rows
 
@@ -328,7 +329,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         check_is_fitted(self, "model_")
         frame = read_frame(X)
         results, empty = [], []
-        with _messages(self.verbose), torch.inference_mode():
+        with shown_messages(self.verbose), torch.inference_mode():
             for batch in self._batches(frame, start):
                 results.append(compute(batch.items).numpy())
                 empty.append(~has_input(batch.items).numpy())
@@ -382,43 +383,3 @@ def take_columns(frame: pd.DataFrame, values: Any, what: str) -> tuple[pd.DataFr
         got = len(values) if hasattr(values, "__len__") else values
         raise DataError(f"{what}: expected one value for each of {len(frame)} rows, got {got}")
     return frame, values
-
-
-class _messages:
-    """Show the package's messages on stderr while in the block, unless logging is set up."""
-
-    def __init__(self, verbose: bool) -> None:
-        self.wanted = verbose and distributed.is_first() and not logger.hasHandlers()
-        self.handler = logging.StreamHandler()
-
-    def __enter__(self) -> None:
-        self.level = logger.level
-        if self.wanted:
-            logger.addHandler(self.handler)
-            logger.setLevel(logging.INFO)
-
-    def __exit__(self, *_: object) -> None:
-        logger.removeHandler(self.handler)
-        logger.setLevel(self.level)
-
-
-def load(
-    path: str | Path,
-    *,
-    conv: ConvFactory | None = None,
-    fusion: FusionFactory | None = None,
-    modalities: Sequence[type[Modality]] = (),
-) -> Any:
-    """Load a classifier or regressor from a folder or a file that its `save` wrote.
-
-    Args:
-        path: The folder, or the file.
-        conv: The convolution the model was made with, where it was not the default: code is
-            not saved.
-        fusion: The fusion the model was made with, where it is not one of mmgraph's.
-        modalities: Modality classes of your own that the model uses.
-
-    Raises:
-        DataError: There is no model, a damaged one, or one of a newer version.
-    """
-    return persistence.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)

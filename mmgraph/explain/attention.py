@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from mmgraph.errors import DataError
 from mmgraph.explain.sample import Sample
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.nn.gnn import AttentionWeights, HeteroGNN
@@ -33,20 +34,20 @@ def graph_fusion(sample: Sample, method: str) -> GraphFusion:
     """Return the fusion of the model, which must be a graph.
 
     Raises:
-        ValueError: It is another one.
+        DataError: It is another one.
     """
     fusion = sample.model.fusion
     if not isinstance(fusion, GraphFusion):
-        raise ValueError(
+        raise DataError(
             f"{method} explains the edges of a graph, but the fusion is {type(fusion).__name__}; "
             'choose method="occlusion", which suits any model'
         )
     return fusion
 
 
-def no_attention(method: str) -> ValueError:
+def no_attention(method: str) -> DataError:
     """Return the error of a method that the convolutions do not suit."""
-    return ValueError(
+    return DataError(
         f"{method} needs convolutions that tell their attention weights, such as TransformerConv "
         'or GATv2Conv; choose method="occlusion", which suits any model'
     )

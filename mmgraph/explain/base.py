@@ -50,7 +50,7 @@ class Explainer(ABC):
             target: Which output.
 
         Raises:
-            ValueError: The method does not suit the model.
+            DataError: The method does not suit the model.
         """
 
 

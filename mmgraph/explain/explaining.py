@@ -49,8 +49,8 @@ def explain_rows(
         faithfulness: Measure how true each explanation is, see `mmgraph.explain.faithfulness`.
 
     Raises:
-        DataError: A cell cannot be read, or there is no such output.
-        ValueError: There is no such method, or it does not suit the model.
+        DataError: A cell cannot be read, there is no such output or method, or the method does
+            not suit the model.
     """
     from mmgraph.explain.faithfulness import measure
 
@@ -110,7 +110,7 @@ def explain_sample(
         inputs: What its items came from.
 
     Raises:
-        ValueError: The method does not suit the model.
+        DataError: The method does not suit the model.
     """
     task = sample.model.task
     with torch.no_grad():

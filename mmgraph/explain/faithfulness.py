@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from mmgraph.errors import DataError
 from mmgraph.explain.base import Explainer
 from mmgraph.explain.explaining import explain_sample, find_output, output_names, read_samples
 from mmgraph.explain.explanation import Explanation
@@ -127,10 +128,13 @@ def faithfulness(
         explanations: What `estimator.explain(X)` returned.
 
     Raises:
-        DataError: A cell cannot be read.
-        ValueError: There are not as many explanations as rows.
+        DataError: A cell cannot be read, or there are not as many explanations as rows.
     """
     samples = read_samples(estimator, read_frame(X))
+    if len(samples) != len(explanations):
+        raise DataError(
+            f"expected an explanation of each of {len(samples)} rows, got {len(explanations)}"
+        )
     return [
         each.with_faithfulness(measure(sample, [each])[0])
         for sample, each in zip(samples, explanations, strict=True)
@@ -158,8 +162,8 @@ def compare_explainers(
         half). Fidelities take few values, so that their ties are many.
 
     Raises:
-        DataError: A cell cannot be read, or there is no such output.
-        ValueError: A method does not suit the model.
+        DataError: A cell cannot be read, there is no such output, or a method does not suit the
+            model.
     """
     import pandas as pd
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mmgraph.errors import DataError
 from mmgraph.explain.base import Explainer
 from mmgraph.explain.gradient import GradientInput
 from mmgraph.explain.integrated import IntegratedGradients
@@ -44,7 +45,7 @@ def find_explainer(method: str | Explainer) -> Explainer:
     """Return the explainer of a name with its defaults, or the one given.
 
     Raises:
-        ValueError: There is no such method.
+        DataError: There is no such method.
 
     Example:
         >>> find_explainer("occlusion")
@@ -53,5 +54,5 @@ def find_explainer(method: str | Explainer) -> Explainer:
     if isinstance(method, Explainer):
         return method
     if method not in EXPLAINERS:
-        raise ValueError(f"expected a method of {sorted(EXPLAINERS)}, got {method!r}")
+        raise DataError(f"expected a method of {sorted(EXPLAINERS)}, got {method!r}")
     return EXPLAINERS[method]()

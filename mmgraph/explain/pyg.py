@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -53,7 +54,7 @@ class PyGExplainer(Explainer):
         """Return the scores of the row's units, and of its edges.
 
         Raises:
-            ValueError: The model has no graph.
+            DataError: The model has no graph.
         """
         fusion = graph_fusion(sample, self.name)
         data = _hetero_data(sample)
@@ -66,11 +67,8 @@ class PyGExplainer(Explainer):
             node_mask_type=self.node_mask,
             edge_mask_type=self.edge_mask,
         )
-        execution, fusion.gnn.execution = fusion.gnn.execution, "sparse"
-        try:
+        with _untouched(model):
             found = self._run(explainer, model, data)
-        finally:
-            fusion.gnn.execution = execution
         nodes = found.node_mask_dict
         masks = [nodes[name].sum(1)[:count] for name, count in sample.counts.items() if count]
         edges = dict(found.edge_mask_dict) if self.edge_mask else None
@@ -83,6 +81,22 @@ class PyGExplainer(Explainer):
             warnings.filterwarnings("ignore", message="`torch.jit")
             target = model.truth(explainer.get_prediction(data.x_dict, data.edge_index_dict))
             return explainer(data.x_dict, data.edge_index_dict, target=target)
+
+
+@contextmanager
+def _untouched(model: _GraphModel) -> Iterator[None]:
+    """Run PyG's own code within the block, whose backward passes leave no gradients behind."""
+    gnn = model.fusion.gnn
+    execution, gnn.execution = gnn.execution, "sparse"
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        gnn.execution = execution
+        for parameter in trained:
+            parameter.requires_grad_()
 
 
 def _hetero_data(sample: Sample) -> HeteroData:

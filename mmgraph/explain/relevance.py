@@ -43,7 +43,7 @@ class AttentionGradient(Explainer):
         """Return the scores of the row's units.
 
         Raises:
-            ValueError: The model has no graph, or its convolutions tell no attention.
+            DataError: The model has no graph, or its convolutions tell no attention.
         """
         fusion, model = graph_fusion(sample, self.name), sample.model
         assert sample.graph is not None

@@ -46,7 +46,7 @@ class AttentionRollout(Explainer):
         """Return the scores of the row's units.
 
         Raises:
-            ValueError: The model has no graph, or its convolutions have no attention.
+            DataError: The model has no graph, or its convolutions have no attention.
         """
         graph_fusion(sample, self.name)
         weights = attention_of(sample)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from mmgraph.errors import DataError
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.sample import Sample
 
@@ -47,7 +48,7 @@ class Shapley(Explainer):
 
     def __post_init__(self) -> None:
         if self.players not in ("units", "items", "modalities"):
-            raise ValueError(
+            raise DataError(
                 f'expected players "units", "items" or "modalities", got {self.players!r}'
             )
 

@@ -9,7 +9,7 @@ from mmgraph.explain.rollout import AttentionRollout, layer_matrices, readout_we
 
 
 def test_rollout_by_hand():
-    # Node 0 hears 1 and 2; node 1 hears 0 along two relations, which count the same; 2 hears no one.
+    # 0 hears 1 and 2; 1 hears 0 along two relations, which count the same; 2 hears no one.
     first = torch.tensor([[0.0, 0.75, 0.25], [2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     second = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
     # Layer 2 from the readout (1/2, 1/2, 0): each keeps a half, and hands on a half.

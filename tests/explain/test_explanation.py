@@ -82,8 +82,8 @@ def test_what_is_no_explanation(explanation, change, message):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(DataError, match="gone.json: expected a file that"):
+    with pytest.raises(DataError, match=r"gone\.json: expected a file that"):
         Explanation.from_json(tmp_path / "gone.json")
     (tmp_path / "cut.json").write_text('{"format": ')
-    with pytest.raises(DataError, match="cut.json: .*cannot be read"):
+    with pytest.raises(DataError, match=r"cut\.json: .*cannot be read"):
         Explanation.from_json(tmp_path / "cut.json")

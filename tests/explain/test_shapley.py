@@ -3,6 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmgraph import DataError
 from mmgraph.explain.explaining import read_samples
 from mmgraph.explain.shapley import Shapley, exact_shapley, sampled_shapley
 
@@ -66,6 +67,6 @@ def test_items_and_modalities(mixed, fitted, players):
 
 def test_unknown_players():
     explainer = Shapley()
-    object.__setattr__(explainer, "players", "words")
-    with pytest.raises(ValueError, match="expected players"):
+    object.__setattr__(explainer, "players", "words")  # past the check of types in tests
+    with pytest.raises(DataError, match="expected players"):
         explainer.__post_init__()
