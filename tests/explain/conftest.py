@@ -13,7 +13,7 @@ from mmgraph import (
 )
 from mmgraph.relations import Complete
 
-QUICK = {"channels": 8, "epochs": 1, "refit": False, "verbose": False}
+QUICK = {"channels": 8, "epochs": 1, "refit": False, "validation": 0.0, "verbose": False}
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +78,10 @@ def deep(mixed, modalities):
     frame, label = mixed
     chosen = [modalities[0], modalities[1], modalities[5]]
     return MultimodalGraphClassifier(chosen, num_layers=2, **QUICK).fit(frame, label)
+
+
+@pytest.fixture(scope="session")
+def small(mixed, modalities):
+    """Return a classifier of photos and texts with one layer; row 9 has one of each."""
+    frame, label = mixed
+    return MultimodalGraphClassifier(modalities[:2], num_layers=1, **QUICK).fit(frame, label)

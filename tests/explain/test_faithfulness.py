@@ -85,28 +85,28 @@ def test_many_units_take_few_points():
         assert found[name] == pytest.approx(found[f"{name}_random"], abs=1e-5)
 
 
-def test_explanations_carry_it(mixed, deep):
-    rows = mixed[0].iloc[[8, 5]]
-    carried = deep.explain(rows, method="occlusion", faithfulness=True)
-    later = faithfulness(deep, rows, deep.explain(rows, method="occlusion"))
+def test_explanations_carry_it(mixed, small):
+    rows = mixed[0].iloc[[12, 5]]
+    carried = small.explain(rows, method="occlusion", faithfulness=True)
+    later = faithfulness(small, rows, small.explain(rows, method="occlusion"))
     assert carried[0].faithfulness == pytest.approx(later[0].faithfulness)
     assert carried[1].faithfulness == {}  # there is nothing in the row
     assert carried[0].to_json()["faithfulness"].keys() == carried[0].faithfulness.keys()
     with pytest.raises(DataError, match="each of 2 rows, got 1"):
-        faithfulness(deep, rows, later[:1])
+        faithfulness(small, rows, later[:1])
 
 
-def test_comparison(mixed, deep):
+def test_comparison(mixed, small):
     rows = mixed[0].iloc[[12, 5]]
-    table = compare_explainers(deep, rows, methods=["gradient", Occlusion()])
+    table = compare_explainers(small, rows, methods=["gradient", Occlusion()])
     assert table.columns.tolist() == ["method", "metric", "mean", "random", "better"]
     assert table["method"].unique().tolist() == ["gradient", "occlusion"]
     assert len(table) == 2 * 6
-    samples = [each for each in read_samples(deep, rows) if each.units]
+    samples = [each for each in read_samples(small, rows) if each.units]
     expected = [
         measure(sample, [each])[0]
         for sample, each in zip(
-            samples, deep.explain(rows.iloc[:1], method="occlusion"), strict=True
+            samples, small.explain(rows.iloc[:1], method="occlusion"), strict=True
         )
     ]
     row = table[(table["method"] == "occlusion") & (table["metric"] == "deletion")].iloc[0]

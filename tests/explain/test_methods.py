@@ -71,40 +71,41 @@ def test_every_row_of_every_modality(mixed, fitted, name):
             total = each.value - each.base
             assert each.scores.sum() == pytest.approx(total, abs=0.01 * max(1, abs(total)))
     assert not explained[1].nodes  # the row without anything
-    again = fitted.explain(rows.iloc[[0]], method=quick(name))[0]
-    np.testing.assert_allclose(again.scores, explained[0].scores, atol=1e-5)
+    if name in QUICK:  # those that draw random numbers
+        again = fitted.explain(rows.iloc[[0]], method=quick(name))[0]
+        np.testing.assert_allclose(again.scores, explained[0].scores, atol=1e-5)
     assert explained[0].edges[0].weight.shape[1] == (1 if name == "gnn_explainer" else 4)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_model_stays_as_it_was(mixed, deep, name):
-    model, row = deep.model_, mixed[0].iloc[[4]]
+def test_the_model_stays_as_it_was(mixed, small, name):
+    model, row = small.model_, mixed[0].iloc[[9]]
     before = {key: value.clone() for key, value in model.state_dict().items()}
     for parameter in model.parameters():
         parameter.grad = None
     trained = [parameter.requires_grad for parameter in model.parameters()]
-    predicted = deep.predict_proba(row)
+    predicted = small.predict_proba(row)
     with torch.no_grad():
-        deep.explain(row, method=quick(name))
+        small.explain(row, method=quick(name))
     assert not any(module.training for module in model.modules())
     assert model.fusion.gnn.execution == "auto"
     assert all(parameter.grad is None for parameter in model.parameters())
     assert [parameter.requires_grad for parameter in model.parameters()] == trained
     after = model.state_dict()
     assert all(torch.equal(after[key], value) for key, value in before.items())
-    np.testing.assert_array_equal(deep.predict_proba(row), predicted)
+    np.testing.assert_array_equal(small.predict_proba(row), predicted)
     convs = [conv for layer in model.fusion.gnn.layers for conv in layer.convs.values()]
     assert not any(conv._message_forward_hooks for conv in convs)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_targets(mixed, deep, name):
-    row = mixed[0].iloc[[12]]
-    good, bad = (deep.explain(row, method=quick(name), target=t)[0] for t in ("good", "bad"))
+def test_targets(mixed, small, name):
+    row = mixed[0].iloc[[9]]
+    good, bad = (small.explain(row, method=quick(name), target=t)[0] for t in ("good", "bad"))
     assert (good.target, bad.target) == (2, 0)
     assert not np.allclose(good.scores, bad.scores)
     if name in ("gradient", "integrated_gradients", "occlusion", "shapley"):
-        fair = deep.explain(row, method=quick(name), target="fair")[0]
+        fair = small.explain(row, method=quick(name), target="fair")[0]
         # A softmax ignores what is common to all classes, and so do the scores.
         np.testing.assert_allclose(good.scores + bad.scores + fair.scores, 0, atol=1e-4)
 
@@ -148,15 +149,15 @@ def test_other_models(mixed, other, name):
     ]
 
 
-def test_unused_inputs_have_no_score(mixed, deep):
-    clf = copy.deepcopy(deep)
+def test_unused_inputs_have_no_score(mixed, small):
+    clf = copy.deepcopy(small)
     with torch.no_grad():
         clf.model_.weights = torch.tensor([0.0, 1.0])
         readout = clf.model_.fusion.mlp[0]
         readout.weight[:, :8] = 0  # of the photos' vector
     clf.model_.fusion.gnn.layers = torch.nn.ModuleList()
     for explainer in (Occlusion(), GradientInput(), IntegratedGradients(), Shapley(orders=2)):
-        (found,) = clf.explain(mixed[0].iloc[[1]], method=explainer)
+        (found,) = clf.explain(mixed[0].iloc[[9]], method=explainer)
         nodes = found.to_frame().groupby("modality")["score"]
         # Removing all of a photo would be a missing modality, which none of these does here,
         # but the last steps of Shapley's orders do: the prior.
