@@ -61,6 +61,8 @@ _MODULE_OF = {
     "clear_cache": "mmgraph.cache",
     "Diagnosis": "mmgraph.diagnosis",
     "diagnose": "mmgraph.diagnosis",
+    "Explanation": "mmgraph.explain",
+    "compare_explainers": "mmgraph.explain",
     "hide": "mmgraph.robustness",
     "robustness_curve": "mmgraph.robustness",
 }
@@ -112,6 +114,8 @@ if TYPE_CHECKING:
     from mmgraph.estimator import MultimodalGraphClassifier as MultimodalGraphClassifier
     from mmgraph.estimator import MultimodalGraphRegressor as MultimodalGraphRegressor
     from mmgraph.estimator import load as load
+    from mmgraph.explain import Explanation as Explanation
+    from mmgraph.explain import compare_explainers as compare_explainers
     from mmgraph.graph import MultimodalGraph as MultimodalGraph
     from mmgraph.items import Items as Items
     from mmgraph.metrics import default_metrics as default_metrics

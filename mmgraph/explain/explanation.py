@@ -17,6 +17,7 @@ from mmgraph.typing import EdgeType
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
+    from matplotlib.figure import Figure
     from PIL import Image as PILImage
 
 TaskName = Literal["multiclass", "multilabel", "regression"]
@@ -242,6 +243,12 @@ class Explanation:
         from mmgraph.explain.schema import read_json
 
         return read_json(source)
+
+    def plot(self) -> Figure:
+        """Draw pictures and texts shaded by score, see `mmgraph.plot.plot_explanation`."""
+        from mmgraph.plot.explanation import plot_explanation
+
+        return plot_explanation(self)
 
     def to_html(self, path: str | Path) -> None:
         """Write a page to look around in, see `mmgraph.explain.html`.

@@ -117,7 +117,7 @@ def unit_scores(explanation: Explanation) -> Float[Tensor, "units"]:
     return torch.tensor([node.score for node in explanation.nodes if node.is_input])
 
 
-def faithfulness(
+def measure_faithfulness(
     estimator: MultimodalEstimator, X: Any, explanations: Sequence[Explanation]
 ) -> list[Explanation]:
     """Return explanations with their faithfulness, see `measure`.

@@ -2,6 +2,7 @@
 
 from mmgraph.plot.diagnosis import plot_diagnosis
 from mmgraph.plot.embedding import plot_embedding
+from mmgraph.plot.explanation import plot_explanation
 from mmgraph.plot.graph import plot_graph
 from mmgraph.plot.results import (
     plot_confusion,
@@ -16,6 +17,7 @@ __all__ = [
     "plot_confusion",
     "plot_diagnosis",
     "plot_embedding",
+    "plot_explanation",
     "plot_graph",
     "plot_history",
     "plot_prediction",

@@ -6,7 +6,7 @@ import torch
 from mmgraph import DataError
 from mmgraph.explain.explaining import read_samples
 from mmgraph.explain.explanation import Explanation, NodeScore
-from mmgraph.explain.faithfulness import compare_explainers, curves, faithfulness, measure
+from mmgraph.explain.faithfulness import compare_explainers, curves, measure, measure_faithfulness
 from mmgraph.explain.occlusion import Occlusion
 from mmgraph.explain.sample import Sample
 from mmgraph.modalities.base import Place
@@ -88,12 +88,12 @@ def test_many_units_take_few_points():
 def test_explanations_carry_it(mixed, small):
     rows = mixed[0].iloc[[12, 5]]
     carried = small.explain(rows, method="occlusion", faithfulness=True)
-    later = faithfulness(small, rows, small.explain(rows, method="occlusion"))
+    later = measure_faithfulness(small, rows, small.explain(rows, method="occlusion"))
     assert carried[0].faithfulness == pytest.approx(later[0].faithfulness)
     assert carried[1].faithfulness == {}  # there is nothing in the row
     assert carried[0].to_json()["faithfulness"].keys() == carried[0].faithfulness.keys()
     with pytest.raises(DataError, match="each of 2 rows, got 1"):
-        faithfulness(small, rows, later[:1])
+        measure_faithfulness(small, rows, later[:1])
 
 
 def test_comparison(mixed, small):

@@ -1,0 +1,209 @@
+"""One explanation as a picture: regions and words shaded by what they did for the output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from mmgraph.plot.style import BLUE, RED, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+    from PIL import Image as PILImage
+
+    from mmgraph.explain.explanation import Explanation, NodeScore
+
+#: Inches: the whole page, pictures on its left, the space between, and the height of a line.
+_WIDTH, _PICTURE, _GAP, _LINE = 10.0, 3.6, 0.5, 0.28
+#: Points, and the width of every letter in inches: texts are in DejaVu Sans Mono.
+_FONT = 10.0
+_LETTER = 0.602 * _FONT / 72
+#: Of longer texts only the first lines are drawn, and of other items the largest scores.
+_MOST_LINES, _MOST_BARS = 30, 12
+#: Shade of the largest score: what is below it can still be seen.
+_OPACITY = 0.75
+
+
+def plot_explanation(explanation: Explanation) -> Figure:
+    """Draw an explained sample: pictures and texts shaded by score, all else as bars.
+
+    Orange speaks for the output and blue against it; where scores only tell how much a node
+    matters, all are orange. Every item has its own scale, for one word often outweighs all
+    regions: its title says the sum of its scores and which score has the full colour.
+
+    Args:
+        explanation: The explanation, see `mmgraph.explain`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    pictures = {
+        (each.modality, each.item): picture
+        for each in explanation.inputs
+        if (picture := each.picture()) is not None
+    }
+    texts = {(each.modality, each.item): each.text for each in explanation.inputs}
+    left, ends = _PICTURE + _GAP if pictures else 0.0, [0.0, 0.0]
+    for key, group in groupby(explanation.nodes, key=lambda node: (node.modality, node.item)):
+        nodes, text = list(group), texts.get(key)
+        if key in pictures and all(node.place.box for node in nodes):
+            ends[0] = _draw_picture(axes, pictures[key], nodes, ends[0])
+        elif text is not None and all(node.place.span for node in nodes):
+            ends[1] = _draw_text(axes, text, nodes, left, ends[1])
+        else:
+            ends[1] = _draw_bars(axes, nodes, left, ends[1])
+    _lay_out(figure, axes, max(ends))
+    _draw_frame(figure, explanation)
+    return figure
+
+
+def _lay_out(figure: Figure, axes: Axes, below: float) -> None:
+    """Make one unit of the axes one inch, so that nothing has another size than was meant."""
+    margin, above, under = 0.2, 0.7, 0.75
+    width, height = _WIDTH + 2 * margin, below + above + under
+    figure.set_size_inches(width, height)
+    axes.set_position((margin / width, under / height, _WIDTH / width, below / height))
+    axes.set(xlim=(0, _WIDTH), ylim=(below, 0), aspect="auto")
+
+
+def _draw_frame(figure: Figure, explanation: Explanation) -> None:
+    """Draw the title above, and below what the colours mean."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    width, height = figure.get_size_inches()
+    name = shorten(explanation.outputs[explanation.target], 40)
+    number = explanation.predicted[explanation.target]
+    said = f"{number:.4g}" if explanation.task == "regression" else f"{number:.1%}"
+    title = f"row {shorten(explanation.row, 40)}: why {name} ({said})? {explanation.method}"
+    figure.text(0.2 / width, 1 - 0.2 / height, title, fontsize=12, weight="bold", va="top")
+    bar = figure.add_axes((0.2 / width, 0.42 / height, 2.4 / width, 0.14 / height))
+    scale = ScalarMappable(Normalize(0, 1), _colors(explanation.signed))
+    figure.colorbar(scale, cax=bar, orientation="horizontal", ticks=[])
+    signs = f"blue: against {name}, orange: for {name}"
+    legend = signs if explanation.signed else "white: does not matter, orange: matters"
+    figure.text(2.8 / width, 0.49 / height, legend, fontsize=9, va="center")
+
+
+def _colors(signed: bool) -> Colormap:
+    """Return colours from blue or white to orange, as they look above white."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
+
+    def faded(color: str) -> tuple[float, ...]:
+        return tuple(1 - _OPACITY * (1 - channel) for channel in to_rgb(color))
+
+    ends = [faded(BLUE)] if signed else []
+    return LinearSegmentedColormap.from_list("scores", [*ends, (1, 1, 1), faded(RED)])
+
+
+def _draw_title(axes: Axes, nodes: Sequence[NodeScore], left: float, top: float) -> float:
+    """Draw the title of an item, and return where the item itself begins."""
+    first, total = nodes[0], sum(node.score for node in nodes)
+    name = shorten(first.modality, 30) + (f" {first.item + 1}" if first.item else "")
+    title = f"{name}: sum {total:+.2g}, full colour {_largest(nodes):.2g}"
+    axes.text(left, top + 0.2, title, fontsize=_FONT, weight="bold")
+    return top + 0.32
+
+
+def _draw_picture(
+    axes: Axes, picture: PILImage.Image, nodes: Sequence[NodeScore], top: float
+) -> float:
+    """Draw a picture in grey below its regions' shades, and return where it ends."""
+    from matplotlib.patches import Rectangle
+
+    top = _draw_title(axes, nodes, 0.0, top)
+    height = _PICTURE * picture.height / picture.width
+    grey = picture.convert("L")
+    # Half as dark, so that orange and blue stand out.
+    axes.imshow(grey, cmap="gray", vmin=-255, vmax=255, extent=(0, _PICTURE, top + height, top))
+    for node in nodes:
+        assert node.place.box is not None
+        x0, y0, x1, y1 = node.place.box
+        corner, size = (x0 * _PICTURE, top + y0 * height), (x1 - x0, y1 - y0)
+        shade = _shade(node, nodes)
+        axes.add_patch(
+            Rectangle(corner, size[0] * _PICTURE, size[1] * height, color=shade, linewidth=0)
+        )
+    return top + height + _GAP / 2
+
+
+def _draw_text(axes: Axes, text: str, nodes: Sequence[NodeScore], left: float, top: float) -> float:
+    """Draw a text above its words' shades, and return where it ends."""
+    from matplotlib.patches import Rectangle
+
+    top = _draw_title(axes, nodes, left, top)
+    text = "".join(" " if letter.isspace() else letter for letter in text)
+    places = wrap(text, int((_WIDTH - left) / _LETTER))
+    lines = min(places[-1][0] + 1 if places else 1, _MOST_LINES)
+    for node in nodes:
+        assert node.place.span is not None
+        start, end = (int(side) for side in node.place.span)
+        for line, columns in groupby(places[start:end], key=lambda place: place[0]):
+            taken = [column for _, column in columns]
+            if line < lines:
+                corner = (left + taken[0] * _LETTER, top + line * _LINE)
+                size = ((taken[-1] + 1 - taken[0]) * _LETTER, 0.85 * _LINE)
+                axes.add_patch(Rectangle(corner, *size, color=_shade(node, nodes), linewidth=0))
+    for line in range(lines):
+        letters = [each for each, place in zip(text, places, strict=True) if place[0] == line]
+        said = "".join(letters).replace("$", r"\$")
+        middle = top + (line + 0.425) * _LINE
+        axes.text(left, middle, said, fontsize=_FONT, family="DejaVu Sans Mono", va="center")
+    return top + lines * _LINE + _GAP / 2
+
+
+def wrap(text: str, width: int) -> list[tuple[int, int]]:
+    """Return line and column of every letter, where lines break at spaces if they can.
+
+    Example:
+        >>> wrap("a red cat", 5)
+        [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 0), (1, 1), (1, 2)]
+    """
+    places: list[tuple[int, int]] = []
+    line = column = 0
+    for space, letters in groupby(text, key=str.isspace):
+        count = len(list(letters))
+        if not space and column and column + count > width:
+            line, column = line + 1, 0
+        for _ in range(count):
+            if column >= width and not space:
+                line, column = line + 1, 0
+            places.append((line, column))
+            column += 1
+    return places
+
+
+def _draw_bars(axes: Axes, nodes: Sequence[NodeScore], left: float, top: float) -> float:
+    """Draw the largest scores as bars, and return where they end."""
+    top = _draw_title(axes, nodes, left, top)
+    label, room = 2.2, (_WIDTH - left - 2.2) / 2
+    order = sorted(nodes, key=lambda node: -abs(node.score))[:_MOST_BARS]
+    largest = _largest(nodes) or 1.0
+    for node in order:
+        middle, length = top + _LINE / 2, 0.75 * room * node.score / largest
+        axes.text(left, middle, shorten(node.place.label, 26), fontsize=_FONT - 1, va="center")
+        zero = left + label + room
+        axes.barh(middle, length, 0.7 * _LINE, left=zero, color=_shade(node, nodes))
+        side = 0.06 if length >= 0 else -0.06
+        said = f"{node.score:+.2g}"
+        align: Any = "left" if length >= 0 else "right"
+        axes.text(zero + length + side, middle, said, fontsize=_FONT - 1, ha=align, va="center")
+        top += _LINE
+    return top + _GAP / 2
+
+
+def _largest(nodes: Sequence[NodeScore]) -> float:
+    return max(abs(node.score) for node in nodes)
+
+
+def _shade(node: NodeScore, nodes: Sequence[NodeScore]) -> tuple[float, ...]:
+    """Return the colour of a score against the largest one of the item."""
+    from matplotlib.colors import to_rgb
+
+    share = abs(node.score) / (_largest(nodes) or 1.0)
+    return (*to_rgb(BLUE if node.score < 0 else RED), _OPACITY * share)
