@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -149,11 +150,14 @@ def _draw_text(axes: Axes, text: str, nodes: Sequence[NodeScore], left: float, t
                 corner = (left + taken[0] * _LETTER, top + line * _LINE)
                 size = ((taken[-1] + 1 - taken[0]) * _LETTER, 0.85 * _LINE)
                 axes.add_patch(Rectangle(corner, *size, color=_shade(node, nodes), linewidth=0))
-    for line in range(lines):
-        letters = [each for each, place in zip(text, places, strict=True) if place[0] == line]
-        said = "".join(letters).replace("$", r"\$")
-        middle = top + (line + 0.425) * _LINE
-        axes.text(left, middle, said, fontsize=_FONT, family="DejaVu Sans Mono", va="center")
+    # Word by word: letters are rounded to pixels, which would add up along a line.
+    for word in re.finditer(r"\S+", text):
+        for line, run in groupby(range(*word.span()), key=lambda at: places[at][0]):
+            if line < lines:
+                letters = list(run)
+                said = text[letters[0] : letters[-1] + 1].replace("$", r"\$")
+                x, y = left + places[letters[0]][1] * _LETTER, top + (line + 0.425) * _LINE
+                axes.text(x, y, said, fontsize=_FONT, family="DejaVu Sans Mono", va="center")
     return top + lines * _LINE + _GAP / 2
 
 
