@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from mmgraph import __version__
 from mmgraph.cli.evaluate import evaluate
+from mmgraph.cli.explain import explain
 from mmgraph.cli.fit import fit
 from mmgraph.cli.inspect import inspect
 from mmgraph.cli.options import in_groups
@@ -94,6 +95,10 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     predict: (
         "mmgraph predict model new.csv --output predictions.csv",
         "mmgraph predict model.mmgraph new.jsonl --id sku --output predictions.parquet",
+    ),
+    explain: (
+        f"mmgraph explain model {_TABLE} --split test --output why.html",
+        f"mmgraph explain model {_TABLE} --row 4 --row 30 --method occlusion --json",
     ),
     inspect: (f"mmgraph inspect {_TABLE} --label label", "mmgraph inspect model"),
 }

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from mmgraph.cli.report import Report
 from mmgraph.cli.sources import Source
 from mmgraph.cli.splits import Selection
+from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,3 +59,38 @@ def predicted(
                 yield rows, estimator._predictions(rows, start=None)
             advance(len(part))
     selection.check()
+
+
+def first_rows(source: Source, selection: Selection, count: int) -> pd.DataFrame:
+    """Return the first of the chosen rows.
+
+    Raises:
+        DataError: The table cannot be read, or no row is chosen.
+    """
+    import pandas as pd
+
+    found: list[pd.DataFrame] = []
+    for part in source.parts(_ROWS_AT_ONCE):
+        found.append(selection.take(part))
+        if selection.chosen >= count:
+            break
+    selection.check()
+    return pd.concat(found).iloc[:count]
+
+
+def take_rows(source: Source, places: list[int]) -> pd.DataFrame:
+    """Return the rows at some places of a table, from 0, in the order of the table.
+
+    Raises:
+        DataError: The table cannot be read, or has fewer rows.
+    """
+    import pandas as pd
+
+    found = [part[part.index.isin(places)] for part in source.parts(_ROWS_AT_ONCE)]
+    rows = pd.concat(found)
+    lacking = sorted(set(places) - set(rows.index))
+    if lacking:
+        raise DataError(
+            f"expected places of rows from 0 to {source.count_rows() - 1}, got {lacking[0]}"
+        )
+    return rows

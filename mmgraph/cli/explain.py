@@ -1,0 +1,108 @@
+"""`mmgraph explain`: which regions, words, sounds and columns a prediction rests on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mmgraph.atomic import written_at_once
+from mmgraph.cli.files import check_output
+from mmgraph.cli.options import OUTPUT, ROWS, Model, Overwrite, Rows, option
+from mmgraph.cli.report import Report, table
+
+if TYPE_CHECKING:
+    from mmgraph.explain import Explanation
+
+#: Nodes of a row that are shown, those with the largest scores.
+_MOST_NODES = 10
+
+
+def explain(
+    model: Model,
+    rows: Rows,
+    report: Report,
+    output: Annotated[
+        Path | None,
+        option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            panel=OUTPUT,
+            help="A page to write (.html), or all that is known (.json).",
+            default="tables are shown alone",
+            resolve_path=True,
+        ),
+    ] = None,
+    row: Annotated[
+        list[int] | None,
+        option(
+            min=0,
+            panel=ROWS,
+            help="Place of a row to explain, from 0.",
+            default="the first that --split chooses",
+        ),
+    ] = None,
+    method: Annotated[
+        str | None,
+        option(
+            metavar="NAME",
+            panel=OUTPUT,
+            help="Method, by its name in mmgraph.explain.",
+            default="integrated_gradients",
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        option(
+            metavar="CLASS",
+            panel=OUTPUT,
+            help="Class or label to explain.",
+            default="the most probable one",
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Show how much every region, word, sound or column mattered for the prediction of a row."""
+    from mmgraph.cli.models import first_rows, load_model, take_rows
+    from mmgraph.cli.sources import opened
+    from mmgraph.cli.splits import Selection
+
+    if output is not None:
+        check_output(output, overwrite=overwrite, suffixes=(".html", ".json"))
+    with report.messages(), opened(rows) as source:
+        estimator = load_model(model)
+        frame = take_rows(source, row) if row else first_rows(source, Selection(rows), 1)
+        options = {} if method is None else {"method": method}
+        found = estimator.explain(frame, target=_read_target(estimator, target), **options)
+        if output is not None:
+            _write(found, output)
+    # Pictures would fill the screen of a script.
+    result = [each.to_json(pictures=False) for each in found]
+    report.show({"explanations": result}, *map(_page, found))
+
+
+def _read_target(estimator: Any, target: str | None) -> Any:
+    """Return the class that is written so; where none is, what was given, to be refused."""
+    outputs = getattr(estimator, "classes_", range(estimator.model_.task.outputs))
+    known = {str(each): each for each in outputs}
+    return known.get(str(target), target)
+
+
+def _write(explanations: list[Explanation], path: Path) -> None:
+    from mmgraph.explain import to_html
+
+    with written_at_once(path) as draft:
+        if path.suffix.lower() == ".html":
+            to_html(explanations, draft)
+        else:
+            described = [each.to_json() for each in explanations]
+            draft.write_text(json.dumps(described, ensure_ascii=False), "utf-8")
+
+
+def _page(explanation: Explanation) -> Any:
+    strongest = sorted(explanation.nodes, key=lambda node: -abs(node.score))[:_MOST_NODES]
+    lines = [(each.modality, each.place.label, f"{each.score:+.4f}") for each in strongest]
+    name = explanation.outputs[explanation.target]
+    title = f"row {explanation.row}: {name}, by {explanation.method}"
+    return table(title, lines, head=("input", "part", "score"))

@@ -1,0 +1,37 @@
+import json
+import re
+
+from mmgraph import Explanation
+
+
+def test_tables_of_chosen_rows(shell, model, table, tmp_path):
+    path = tmp_path / "why.html"
+    command = f"explain {model} {table} --row 30 --row 4 --method gradient --target blue"
+    stdout, _ = shell(f"{command} --output {path}")
+    first, second = stdout.index("row 4: blue, by gradient"), stdout.index("row 30: blue")
+    assert first < second
+    scores = [abs(float(each)) for each in re.findall(r"[+-]\d\.\d{4}", stdout[first:second])]
+    assert len(scores) == 10
+    assert scores == sorted(scores, reverse=True)
+    assert path.read_text("utf-8").startswith("<!doctype html>")
+    assert "exists already" in shell(f"{command} --output {path}", code=2)[1]
+
+
+def test_json_of_the_first_row_of_a_split(shell, model, table, tmp_path):
+    path = tmp_path / "why.json"
+    command = f"explain {model} {table} --split test --method occlusion --output {path}"
+    (shown,) = shell.json(command)["explanations"]
+    (written,) = json.loads(path.read_text("utf-8"))
+    explanation = Explanation.from_json(written)
+    assert explanation.row == shown["row"] == "9"
+    assert explanation.inputs[0].picture().size == (16, 16)
+    assert shown["inputs"][0]["image"] is None
+    assert shown["nodes"] == written["nodes"]
+
+
+def test_errors(shell, model, table):
+    command = f"explain {model} {table}"
+    assert "expected places of rows from 0 to 35, got 99" in shell.error(f"{command} --row 99")
+    assert "expected a method of" in shell.error(f"{command} --method magic")
+    line = shell.error(f"{command} --target pink")
+    assert "expected one of the outputs 'blue', 'green', 'red'" in line
