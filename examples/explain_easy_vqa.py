@@ -37,9 +37,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--part", choices=["val", "test"], default="test")
     parser.add_argument("--samples", type=int, default=500, help="right answers to explain")
     parser.add_argument("--slow-samples", type=int, default=30)
-    parser.add_argument(
-        "--methods", nargs="+", choices=list(EXPLAINERS), default=sorted(EXPLAINERS)
-    )
+    names = list(EXPLAINERS)
+    parser.add_argument("--methods", nargs="+", choices=names, default=names)
     return parser.parse_args()
 
 
@@ -101,6 +100,8 @@ def main() -> None:
     rows = questions(arguments.part, 2 * arguments.samples)
     right = clf.predict(rows) == rows["answer"].to_numpy()
     print(f"accuracy on {len(rows)} {arguments.part} questions: {right.mean():.3f}")
+    if not right.any():
+        raise SystemExit("no question was answered right: learn from more --rows")
     rows = rows[right][: arguments.samples]
     results = {}
     for method in arguments.methods:
@@ -110,8 +111,8 @@ def main() -> None:
         seconds = (time.perf_counter() - before) / max(len(chosen), 1)
         found = play(explained, [find_shape(path) for path in chosen["image"]])
         results[method] = {"samples": len(chosen), **found, "seconds each": seconds}
-    table = pd.DataFrame(results).T.sort_values("hits", ascending=False)
-    print(table.astype({"samples": int}).to_string(float_format="{:.3f}".format))
+    table = pd.DataFrame(results).T.astype({"samples": int})
+    print(table.sort_values("hits", ascending=False).to_string(float_format="{:.3f}".format))
     print(f"{time.perf_counter() - start:.0f} seconds with one thread")
 
 
