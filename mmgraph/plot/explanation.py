@@ -58,7 +58,7 @@ def plot_explanation(explanation: Explanation) -> Figure:
             ends[1] = _draw_text(axes, text, nodes, left, ends[1])
         else:
             ends[1] = _draw_bars(axes, nodes, left, ends[1])
-    _lay_out(figure, axes, max(ends))
+    _lay_out(figure, axes, max(*ends, _LINE))
     _draw_frame(figure, explanation)
     return figure
 
