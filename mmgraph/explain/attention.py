@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.errors import DataError
@@ -16,6 +15,7 @@ from mmgraph.explain.sample import Sample
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.nn.gnn import AttentionWeights, HeteroGNN
 from mmgraph.nn.gnn_layers import RelationLayer
+from mmgraph.nodes import Nodes
 from mmgraph.typing import EdgeType
 
 
@@ -53,87 +53,82 @@ def no_attention(method: str) -> DataError:
     )
 
 
-def place_of_nodes(sample: Sample) -> dict[str, slice]:
-    """Return where the nodes of each type lie among all nodes of the row's graph."""
-    assert sample.graph is not None
+def place_of_nodes(nodes: Mapping[str, Nodes]) -> dict[str, slice]:
+    """Return where the nodes of each type lie among all nodes of a row."""
     places, begin = {}, 0
-    for name, nodes in sample.graph.nodes.items():
-        count = int(nodes.mask.sum())
-        places[name] = slice(begin, begin + count)
-        begin += count
+    for name, each in nodes.items():
+        end = begin + int(each.mask.sum())
+        places[name] = slice(begin, end)
+        begin = end
     return places
 
 
 def of_units(sample: Sample, values: Float[Tensor, "nodes"]) -> Float[Tensor, "units"]:
     """Return the values of those nodes that are units."""
-    places = place_of_nodes(sample)
+    assert sample.graph is not None
+    places = place_of_nodes(sample.graph.nodes)
     parts = [values[places[name]][:count] for name, count in sample.counts.items()]
     return torch.cat(parts)
 
 
-def matrix(
-    sample: Sample,
-    edge_type: EdgeType,
-    edge_index: Int[Tensor, "2 edges"],
-    weight: Float[Tensor, "edges"],
-) -> Float[Tensor, "nodes nodes"]:
-    """Return weights of one relation's edges as a matrix, targets above sources."""
-    places = place_of_nodes(sample)
-    size = max(place.stop for place in places.values())
-    source = edge_index[0] + places[edge_type[0]].start
-    target = edge_index[1] + places[edge_type[2]].start
-    return weight.new_zeros(size, size).index_put((target, source), weight, accumulate=True)
+def layer_matrices(
+    sample: Sample, weights: Iterable[AttentionWeights]
+) -> list[Float[Tensor, "nodes nodes"]]:
+    """Return the mean attention over the heads of each layer, summed over the relations.
 
-
-@dataclass(frozen=True, eq=False)
-class RecordedAttention:
-    """Attention weights that gradients can be taken of.
-
-    Args:
-        layer: Number of the layer.
-        edge_type: The edge type.
-        edge_index: The edges as the convolution saw them.
-        weight: Their weights, part of the computation that made the logits.
+    What each node (row) hears of the others (columns), from the first layer on.
     """
-
-    layer: int
-    edge_type: EdgeType
-    edge_index: Int[Tensor, "2 edges"]
-    weight: Float[Tensor, "edges heads"]
+    assert sample.graph is not None
+    places = place_of_nodes(sample.graph.nodes)
+    size = max(place.stop for place in places.values())
+    layers: dict[int, Tensor] = {}
+    for each in weights:
+        hears = layers.setdefault(each.layer, each.weight.new_zeros(size, size))
+        source = each.edge_index[0] + places[each.edge_type[0]].start
+        target = each.edge_index[1] + places[each.edge_type[2]].start
+        hears.index_put_((target, source), each.weight.mean(1), accumulate=True)
+    return [layers[number] for number in sorted(layers)]
 
 
 @contextmanager
-def recording(gnn: HeteroGNN) -> Iterator[list[RecordedAttention]]:
-    """Run PyG's own code within the block, and list the attention weights it computes."""
-    found: list[RecordedAttention] = []
-    seen: dict[nn.Module, Any] = {}
-    handles = []
+def recording(gnn: HeteroGNN) -> Iterator[list[AttentionWeights]]:
+    """Run PyG's own code within the block, and list the attention weights it computes.
 
-    def remember(conv: nn.Module, inputs: tuple) -> None:
-        seen[conv] = inputs[0]
-
-    def hook(layer: int, edge_type: EdgeType) -> Any:
-        def record(conv: nn.Module, inputs: tuple, _: Tensor) -> None:
-            # Where PyG's own `AttentionExplainer` finds it.
-            weight = inputs[0].get("alpha", getattr(conv, "_alpha", None))
-            if weight is not None:
-                found.append(RecordedAttention(layer, edge_type, seen[conv], weight))
-
-        return record
-
-    for number, layer in enumerate(gnn.layers):
-        if not isinstance(layer, RelationLayer):
-            continue
-        for edge_type in gnn.edge_types:
-            conv: Any = layer.conv(edge_type)
-            if hasattr(conv, "register_message_forward_hook"):
-                handles.append(conv.register_propagate_forward_pre_hook(remember))
-                handles.append(conv.register_message_forward_hook(hook(number, edge_type)))
-    execution = gnn.execution
-    gnn.execution = "sparse"
+    Unlike those of `HeteroGNN.attention`, gradients can be taken of them.
+    """
+    found: list[AttentionWeights] = []
+    handles = [
+        handle
+        for number, layer in enumerate(gnn.layers)
+        if isinstance(layer, RelationLayer)
+        for edge_type in gnn.edge_types
+        for handle in _record(layer.conv(edge_type), number, edge_type, found)
+    ]
+    execution, gnn.execution = gnn.execution, "sparse"
     try:
         yield found
     finally:
         gnn.execution = execution
         for handle in handles:
             handle.remove()
+
+
+def _record(conv: Any, layer: int, edge_type: EdgeType, found: list[AttentionWeights]) -> list[Any]:
+    """Let a convolution add its weights to a list; returns what ends that."""
+    edge_index: list[Any] = []
+
+    def remember(conv: nn.Module, inputs: tuple) -> None:
+        edge_index[:] = inputs[:1]
+
+    def record(conv: nn.Module, inputs: tuple, _: Tensor) -> None:
+        # Where PyG's own `AttentionExplainer` finds it.
+        weight = inputs[0].get("alpha", getattr(conv, "_alpha", None))
+        if weight is not None:
+            found.append(AttentionWeights(layer, edge_type, edge_index[0], weight))
+
+    if not hasattr(conv, "register_message_forward_hook"):
+        return []
+    return [
+        conv.register_propagate_forward_pre_hook(remember),
+        conv.register_message_forward_hook(record),
+    ]

@@ -13,7 +13,7 @@ from torch import Tensor
 from mmgraph import data
 from mmgraph.cells import modality_cells
 from mmgraph.errors import DataError
-from mmgraph.explain.attention import attention_of
+from mmgraph.explain.attention import attention_of, place_of_nodes
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore, TaskName
 from mmgraph.explain.methods import DEFAULT, find_explainer
@@ -116,7 +116,7 @@ def explain_sample(
     with torch.no_grad():
         predicted = task.activate(sample.logits.unsqueeze(0))[0]
     if target is None:
-        target = int(predicted.argmax()) if isinstance(task, Multiclass | Multilabel) else 0
+        target = 0 if task_name(task) == "regression" else int(predicted.argmax())
     # Without any unit there is nothing to score.
     found = explainer.attribute(sample, target) if sample.units else Attribution(torch.zeros(0))
     names = [str(number) for number in range(task.outputs)] if outputs is None else outputs
@@ -187,10 +187,7 @@ def _all_nodes(sample: Sample) -> Mapping[str, Nodes]:
 
 def _edges(sample: Sample, found: Attribution) -> list[EdgeScores]:
     """Return what the method says of edges, or else the attention weights."""
-    begin, places = 0, {}
-    for name, nodes in _all_nodes(sample).items():
-        places[name] = begin
-        begin += int(nodes.mask.sum())
+    places = place_of_nodes(_all_nodes(sample))
     weighed: list[tuple]
     if found.edges is None:
         weighed = [(w.edge_type, w.layer, w.edge_index, w.weight) for w in attention_of(sample)]
@@ -202,8 +199,8 @@ def _edges(sample: Sample, found: Attribution) -> list[EdgeScores]:
         EdgeScores(
             relation=kind,
             layer=layer,
-            source=(edge_index[0] + places[kind[0]]).numpy(),
-            target=(edge_index[1] + places[kind[2]]).numpy(),
+            source=(edge_index[0] + places[kind[0]].start).numpy(),
+            target=(edge_index[1] + places[kind[2]].start).numpy(),
             weight=weight.detach().numpy().astype(np.float32),
         )
         for kind, layer, edge_index, weight in weighed

@@ -175,19 +175,24 @@ def compare_explainers(
             continue
         found = [explain_sample(sample, e, target=number, outputs=names) for e in explainers]
         for explanation, result in zip(found, measure(sample, found), strict=True):
-            measured += [
-                {
-                    "method": explanation.method,
-                    "metric": name,
-                    "mean": result[name],
-                    "random": result[f"{name}_random"],
-                    "better": _better(name, result[name], result[f"{name}_random"]),
-                }
-                for name in HIGHER_IS_BETTER
-                if name in result
-            ]
+            measured += _compared(explanation.method, result)
     frame = pd.DataFrame(measured, columns=["method", "metric", "mean", "random", "better"])
     return frame.groupby(["method", "metric"], sort=False, as_index=False).mean()
+
+
+def _compared(method: str, measured: dict[str, float]) -> list[dict[str, Any]]:
+    """Return each metric of an explanation beside that of random orders."""
+    return [
+        {
+            "method": method,
+            "metric": name,
+            "mean": measured[name],
+            "random": measured[f"{name}_random"],
+            "better": _better(name, measured[name], measured[f"{name}_random"]),
+        }
+        for name in HIGHER_IS_BETTER
+        if name in measured
+    ]
 
 
 def _better(metric: str, value: float, random: float) -> float:

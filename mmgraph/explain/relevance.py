@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -12,13 +12,14 @@ from torch import Tensor
 
 from mmgraph.explain.attention import (
     graph_fusion,
-    matrix,
+    layer_matrices,
     no_attention,
     of_units,
     recording,
 )
 from mmgraph.explain.base import Attribution, Explainer, spread
 from mmgraph.explain.sample import Sample
+from mmgraph.graph import MultimodalGraph
 
 
 @dataclass(frozen=True)
@@ -48,32 +49,34 @@ class AttentionGradient(Explainer):
         fusion, model = graph_fusion(sample, self.name), sample.model
         assert sample.graph is not None
         with torch.enable_grad(), recording(fusion.gnn) as found:
-            # Gradients need something to begin with, where no parameter is trained.
-            x_dict = {
-                k: x.detach().clone().requires_grad_() for k, x in sample.graph.x_dict.items()
-            }
-            graph = fusion.gnn(sample.graph.with_x(x_dict))
+            graph = fusion.gnn(_with_gradients(sample.graph))
             logit = model.task.relevant(model.head(fusion.read(graph)))[0, target]
         if not found:
             raise no_attention(self.name)
-        weights, last = [each.weight for each in found], list(graph.x_dict.values())
+        last = list(graph.x_dict.values())
         gradients = torch.autograd.grad(
-            logit, [*weights, *last], allow_unused=True, materialize_grads=True
+            logit,
+            [*(each.weight for each in found), *last],
+            allow_unused=True,
+            materialize_grads=True,
         )
-        layers: list[Tensor] = []
-        for each, gradient in zip(found, gradients, strict=False):
-            mean = (gradient * each.weight).detach().clamp_min(0).mean(1)
-            one = matrix(sample, each.edge_type, each.edge_index, mean)
-            if each.layer == len(layers):
-                layers.append(torch.zeros_like(one))
-            layers[each.layer] += one
+        weighed = [
+            replace(each, weight=(gradient * each.weight).detach().clamp_min(0))
+            for each, gradient in zip(found, gradients, strict=False)
+        ]
         ends = [
             (gradient * x).detach().sum(2).clamp_min(0)[nodes.mask]
             for gradient, x, nodes in zip(
-                gradients[len(weights) :], last, graph.nodes.values(), strict=True
+                gradients[len(found) :], last, graph.nodes.values(), strict=True
             )
         ]
-        return spread(sample, target, of_units(sample, propagate(layers, torch.cat(ends))))
+        relevance = propagate(layer_matrices(sample, weighed), torch.cat(ends))
+        return spread(sample, target, of_units(sample, relevance))
+
+
+def _with_gradients(graph: MultimodalGraph) -> MultimodalGraph:
+    """Return the graph with nodes that gradients begin with: no parameter may be trained."""
+    return graph.with_x({k: x.detach().clone().requires_grad_() for k, x in graph.x_dict.items()})
 
 
 def propagate(

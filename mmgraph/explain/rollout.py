@@ -13,14 +13,12 @@ from torch import Tensor
 from mmgraph.explain.attention import (
     attention_of,
     graph_fusion,
-    matrix,
+    layer_matrices,
     no_attention,
     of_units,
-    place_of_nodes,
 )
 from mmgraph.explain.base import Attribution, Explainer, spread
 from mmgraph.explain.sample import Sample
-from mmgraph.nn.gnn import AttentionWeights
 from mmgraph.nn.readout import Readout
 
 
@@ -75,18 +73,6 @@ def rollout(
         heard = torch.where(total > 0, hears / total.clamp_min(1e-12), torch.eye(len(hears)))
         readout = (readout + readout @ heard) / 2
     return readout
-
-
-def layer_matrices(
-    sample: Sample, weights: Sequence[AttentionWeights]
-) -> list[Float[Tensor, "nodes nodes"]]:
-    """Return the mean attention over the heads of each layer, summed over the relations."""
-    size = max(place.stop for place in place_of_nodes(sample).values())
-    layers = [torch.zeros(size, size) for _ in range(1 + max(each.layer for each in weights))]
-    for each in weights:
-        mean = each.weight.mean(1)
-        layers[each.layer] += matrix(sample, each.edge_type, each.edge_index, mean)
-    return layers
 
 
 def readout_weights(sample: Sample) -> Float[Tensor, "nodes"]:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmgraph.explain.attention import attention_of, recording
+from mmgraph.explain.attention import attention_of, layer_matrices, recording
 from mmgraph.explain.explaining import read_samples
 from mmgraph.explain.relevance import AttentionGradient, propagate
-from mmgraph.explain.rollout import AttentionRollout, layer_matrices, readout_weights, rollout
+from mmgraph.explain.rollout import AttentionRollout, readout_weights, rollout
 
 
 def test_rollout_by_hand():
