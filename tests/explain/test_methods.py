@@ -71,9 +71,6 @@ def test_every_row_of_every_modality(mixed, fitted, name):
             total = each.value - each.base
             assert each.scores.sum() == pytest.approx(total, abs=0.01 * max(1, abs(total)))
     assert not explained[1].nodes  # the row without anything
-    if name in QUICK:  # those that draw random numbers
-        again = fitted.explain(rows.iloc[[0]], method=quick(name))[0]
-        np.testing.assert_allclose(again.scores, explained[0].scores, atol=1e-5)
     assert explained[0].edges[0].weight.shape[1] == (1 if name == "gnn_explainer" else 4)
 
 
@@ -104,6 +101,9 @@ def test_targets(mixed, small, name):
     good, bad = (small.explain(row, method=quick(name), target=t)[0] for t in ("good", "bad"))
     assert (good.target, bad.target) == (2, 0)
     assert not np.allclose(good.scores, bad.scores)
+    if name in QUICK:  # those that draw random numbers
+        again = small.explain(row, method=quick(name), target="good")[0]
+        np.testing.assert_allclose(again.scores, good.scores, atol=1e-5)
     if name in ("gradient", "integrated_gradients", "occlusion", "shapley"):
         fair = small.explain(row, method=quick(name), target="fair")[0]
         # A softmax ignores what is common to all classes, and so do the scores.
@@ -119,15 +119,18 @@ def other(request, mixed, modalities):
         **OTHERS[request.param],
         channels=8,
         num_layers=1,
+        additive=False,
         absent_nodes=True,
         epochs=1,
         refit=False,
+        validation=0.0,
         verbose=False,
     )
-    return clf.fit(frame, label), request.param
+    return clf.fit(frame[:12], label[:12]), request.param
 
 
-@pytest.mark.parametrize("name", METHODS)
+# Two more go the ways of integrated gradients and occlusion.
+@pytest.mark.parametrize("name", sorted(EXPLAINERS.keys() - {"gradient", "shapley"}))
 def test_other_models(mixed, other, name):
     clf, kind = other
     row = mixed[0].iloc[[4]]  # two texts, and no photo

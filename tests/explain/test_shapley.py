@@ -48,7 +48,7 @@ def test_three_players_by_hand():
 
 @pytest.mark.parametrize("players", ["items", "modalities"])
 def test_items_and_modalities(mixed, fitted, players):
-    sample = read_samples(fitted, mixed[0].iloc[[3]])[0]
+    sample = read_samples(fitted, mixed[0].iloc[[2]])[0]
     found = Shapley(players=players).attribute(sample, 1)
     everything = float(sample.logits[1])
     assert float(found.scores.sum()) == pytest.approx(everything - found.base, abs=1e-4)
