@@ -21,11 +21,11 @@ from mmgraph.diagnosis.projection import additive_projection, largest_prime
 from mmgraph.diagnosis.result import Diagnosis, Measure
 from mmgraph.diagnosis.rows import EncodedRows
 from mmgraph.diagnosis.scores import Resampling, Score, make_score
-from mmgraph.diagnosis.shapley import coalitions, shapley_values
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator
 from mmgraph.estimator.base import take_columns
 from mmgraph.nn.fusion.graph import GraphFusion
+from mmgraph.shapley import coalitions, shapley_values
 from mmgraph.tables import read_frame
 
 if TYPE_CHECKING:
