@@ -174,17 +174,7 @@ function drawItem(own, input) {
   let body;
   if (input.image && own.every((node) => node.box)) {
     item.classList.add("pictured");
-    body = make("div", "picture");
-    const image = make("img");
-    image.alt = "";
-    image.src = input.image;
-    body.append(image, ...own.map((node) => drawNode(node, "")));
-    for (const { element, box } of own) {
-      const [left, top, right, bottom] = box.map(percent);
-      Object.assign(element.style, { left, top });
-      element.style.width = `calc(${right} - ${left})`;
-      element.style.height = `calc(${bottom} - ${top})`;
-    }
+    body = drawPicture(own, input.image);
   } else if (typeof input.text === "string" && own.every((node) => node.span)) {
     body = drawText(own, input.text);
   } else {
@@ -196,6 +186,20 @@ function drawItem(own, input) {
   own[0].element.tabIndex = 0;
   item.append(body);
   return item;
+}
+
+function drawPicture(own, uri) {
+  const body = make("div", "picture");
+  const image = make("img");
+  image.alt = "";
+  image.src = uri;
+  body.append(image, ...own.map((node) => drawNode(node, "")));
+  for (const { element, box } of own) {
+    const [left, top, right, bottom] = box.map(percent);
+    const [width, height] = [`calc(${right} - ${left})`, `calc(${bottom} - ${top})`];
+    Object.assign(element.style, { left, top, width, height });
+  }
+  return body;
 }
 
 function drawText(own, text) {
@@ -298,8 +302,8 @@ function listAttention(chosen, heard) {
   const rows = best.map(([number, weight]) =>
     bar(nodes[number].label, [0, Math.max(0, weight) / most], short(weight), "", "rgb(var(--attention))"),
   );
-  const none = make("div", "faint", "no edges of this kind");
-  place.replaceChildren(title, ...(rows.length ? rows : [none]));
+  if (!rows.length) rows.push(make("div", "faint", "no edges of this kind"));
+  place.replaceChildren(title, ...rows);
 }
 
 // Pointer and keyboard
@@ -329,8 +333,7 @@ function neighbour(number, key) {
     return group[place + (key === "ArrowRight" ? 1 : -1)]?.number;
   }
   const sign = key === "ArrowDown" ? 1 : -1;
-  let best = undefined;
-  let least = Infinity;
+  let [best, least] = [undefined, Infinity];
   for (const each of group) {
     const box = each.element.getBoundingClientRect();
     const down = sign * (box.top + box.height / 2 - top - height / 2);
@@ -368,13 +371,13 @@ function onKey(event) {
 }
 
 function changeTheme() {
-  const root = document.documentElement;
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const now = root.dataset.theme ?? (dark ? "dark" : "light");
-  root.dataset.theme = now === "dark" ? "light" : "dark";
+  const { dataset } = document.documentElement;
+  dataset.theme = dataset.theme === "dark" ? "light" : "dark";
 }
 
 function start() {
+  const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = isDark ? "dark" : "light";
   const inputs = at("inputs");
   inputs.addEventListener("pointerover", (event) => point(numberOf(event)));
   inputs.addEventListener("pointerleave", () => point(null));

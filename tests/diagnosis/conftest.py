@@ -29,14 +29,14 @@ def fit(frame, label, **options):
 @pytest.fixture(scope="session")
 def additive_task():
     """A model of four classes, of which either modality tells one half, and its test rows."""
-    frame, word, high = make_table(260, seed=0)
+    frame, word, high = make_table(220, seed=0)
     label = np.char.add(np.where(word, "yes", "no"), np.where(high, " high", " low"))
-    return fit(frame[:160], label[:160], epochs=4), frame[160:], label[160:]
+    return fit(frame[:120], label[:120], epochs=3), frame[120:], label[120:]
 
 
 @pytest.fixture(scope="session")
 def xor_task():
     """A model of whether one modality says what the other does not, and its test rows."""
-    frame, word, high = make_table(260, seed=1)
+    frame, word, high = make_table(220, seed=1)
     label = np.where(word ^ high, "differ", "agree")
-    return fit(frame[:160], label[:160], additive=False, epochs=10), frame[160:], label[160:]
+    return fit(frame[:160], label[:160], additive=False, epochs=8), frame[160:], label[160:]

@@ -19,12 +19,12 @@ from mmgraph.nn.fusion import ConcatFusion
 
 @pytest.fixture(scope="module")
 def additive(additive_task):
-    return diagnose(*additive_task, draws=200)
+    return diagnose(*additive_task, emap_rows=50, draws=200)
 
 
 @pytest.fixture(scope="module")
 def xor(xor_task):
-    return diagnose(*xor_task, emap_rows=60, draws=200)
+    return diagnose(*xor_task, emap_rows=40, draws=200)
 
 
 def test_additive_task_needs_no_interaction(additive_task, additive):
@@ -33,7 +33,7 @@ def test_additive_task_needs_no_interaction(additive_task, additive):
     assert score.value == model.score(frame, label) > 0.95
     assert score.rows == 100
     assert abs(additive.get("interaction").value) <= 0.01
-    assert additive.get("emap").rows == 100
+    assert additive.get("emap").rows == 50
     for name in ("word", "vector"):
         assert additive.get("alone", name).value == pytest.approx(0.5, abs=0.1)
         assert additive.get("shapley", name).value == pytest.approx(0.375, abs=0.1)
@@ -45,10 +45,10 @@ def test_additive_task_needs_no_interaction(additive_task, additive):
 def test_exclusive_or_is_all_interaction(xor_task, xor):
     model, frame, label = xor_task
     assert xor.get("score").value == model.score(frame, label) > 0.95
-    assert xor.get("emap").rows == 60
+    assert xor.get("emap").rows == 40
     assert xor.get("emap").value == pytest.approx(0.5, abs=0.2)
     assert xor.get("interaction").value > 0.3
-    assert xor.get("edges_shuffled").rows == 100
+    assert xor.get("edges_shuffled").rows == 60
     assert xor.find("additive_part") is None
     assert "Most of what the model learnt is interaction" in xor.verdict
 
@@ -107,7 +107,7 @@ def test_rows_that_belong_together_tell_less(additive_task, additive):
 
 
 def test_the_same_seed_finds_the_same(additive_task):
-    options = {"emap_rows": 10, "draws": 50, "permutations": 1}
+    options = {"emap_rows": 4, "draws": 20, "permutations": 1}
     one, two, other = (diagnose(*additive_task, seed=seed, **options) for seed in (1, 1, 2))
     assert one == two
     assert one != other
@@ -117,7 +117,7 @@ def test_table_and_json(additive):
     table = additive.to_frame()
     assert table.columns.tolist() == ["measure", "modality", "value", "standard_error", "rows"]
     assert set(table["modality"].dropna()) == {"word", "vector"}
-    assert table.set_index("measure").loc["emap", "rows"] == 100
+    assert table.set_index("measure").loc["emap", "rows"] == 50
     read = json.loads(additive.to_json())
     assert read["score_name"] == "accuracy"
     assert read["verdict"] == additive.verdict == str(additive)
@@ -156,13 +156,13 @@ def test_exclusive_or_as_a_number(xor_task):
         channels=16,
         num_layers=1,
         additive=False,
-        epochs=12,
+        epochs=14,
         batch_size=10,
         learning_rate=1e-2,
         validation=0.0,
         verbose=False,
     )
-    result = diagnose(model.fit(frame, number), frame, number, draws=100)
+    result = diagnose(model.fit(frame, number), frame, number, emap_rows=30, draws=100)
     assert result.get("score").value > 0.9
     assert abs(result.get("emap").value) < 0.1
 
@@ -214,3 +214,29 @@ def test_what_cannot_be_diagnosed(additive_task):
         diagnose(single.fit(frame, label), frame, label)
     with pytest.raises(DataError, match="y: expected one value for each of 100 rows"):
         diagnose(model, frame, label[:3])
+    for option in ("emap_rows", "permutations", "draws"):
+        with pytest.raises(DataError, match=f"{option}: expected . or more, got 0"):
+            diagnose(model, frame, label, **{option: 0})
+    with pytest.raises(DataError, match="groups: expected two groups or more"):
+        diagnose(model, frame, label, groups=["one"] * 100)
+
+
+def test_many_modalities_need_a_row_each_for_the_projection(additive_task):
+    _, frame, label = additive_task
+    names = list("abcd")
+    frame = pd.DataFrame({name: frame["vector"] for name in names})
+    model = MultimodalGraphClassifier(
+        [Features(name) for name in names],
+        channels=8,
+        num_layers=1,
+        epochs=1,
+        additive=False,
+        validation=0.0,
+        verbose=False,
+    ).fit(frame[:20], label[:20])
+    with pytest.raises(DataError, match="expected 5 rows or more to diagnose, got 4"):
+        diagnose(model, frame[:4], label[:4])
+    with pytest.raises(DataError, match="emap_rows: expected 5 or more for 4 modalities, got 4"):
+        diagnose(model, frame, label, emap_rows=4)
+    found = diagnose(model, frame[:6], label[:6], permutations=1, draws=10)
+    assert found.get("emap").rows == 5
