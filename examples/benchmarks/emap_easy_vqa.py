@@ -45,7 +45,9 @@ def fit(train: pd.DataFrame, epochs: int, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--kinds", nargs="+", choices=["yes/no", "what"], default=["yes/no", "what"])
+    parser.add_argument(
+        "--kinds", nargs="+", choices=["yes/no", "what"], default=["yes/no", "what"]
+    )
     parser.add_argument("--questions", type=int, default=8000, help="of each kind, for training")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rows", type=int, default=300, help="test questions of each kind")
@@ -55,7 +57,10 @@ def main() -> None:
     for kind in args.kinds:
         train, test = (
             part[part["kind"] == kind].sample(count, random_state=0)
-            for part, count in ((data.part("train"), args.questions), (data.part("test"), args.rows))
+            for part, count in (
+                (data.part("train"), args.questions),
+                (data.part("test"), args.rows),
+            )
         )
         path = args.output / kind.replace("/", "_")
         if not path.exists():

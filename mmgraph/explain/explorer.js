@@ -3,6 +3,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
+const { dataset } = document.documentElement;
 const state = { sample: 0, view: 0, held: null, here: null };
 let nodes = []; // of the current view, with their elements
 let edges = []; // of the current view, decoded
@@ -117,8 +118,7 @@ function drawOutputs(current) {
   at("outputs").replaceChildren(...rows);
   if (current.more) at("outputs").append(make("div", "faint", `and ${current.more} more`));
   const base = current.base === null ? "" : `, ${short(current.base)} without inputs`;
-  const logit = `explained: ${current.target} (logit ${short(current.value)}${base})`;
-  at("outputs").append(make("div", "faint", logit));
+  at("outputs").append(make("div", "faint", `explained: ${current.target} (logit ${short(current.value)}${base})`));
 }
 
 function bar(name, range, number, className, color) {
@@ -354,8 +354,7 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const number = numberOf(event);
   if (event.key === "Escape") {
-    state.held = null;
-    point(null);
+    state.held = state.here = null;
     paint();
   } else if (number !== null && (event.key === "Enter" || event.key === " ")) {
     event.preventDefault();
@@ -371,13 +370,11 @@ function onKey(event) {
 }
 
 function changeTheme() {
-  const { dataset } = document.documentElement;
   dataset.theme = dataset.theme === "dark" ? "light" : "dark";
 }
 
 function start() {
-  const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = isDark ? "dark" : "light";
+  dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   const inputs = at("inputs");
   inputs.addEventListener("pointerover", (event) => point(numberOf(event)));
   inputs.addEventListener("pointerleave", () => point(null));

@@ -19,7 +19,7 @@ from mmgraph.nn.fusion import ConcatFusion
 
 @pytest.fixture(scope="module")
 def additive(additive_task):
-    return diagnose(*additive_task, emap_rows=50, draws=200)
+    return diagnose(*additive_task, draws=200)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_additive_task_needs_no_interaction(additive_task, additive):
     assert score.value == model.score(frame, label) > 0.95
     assert score.rows == 100
     assert abs(additive.get("interaction").value) <= 0.01
-    assert additive.get("emap").rows == 50
+    assert additive.get("emap").rows == 100
     for name in ("word", "vector"):
         assert additive.get("alone", name).value == pytest.approx(0.5, abs=0.1)
         assert additive.get("shapley", name).value == pytest.approx(0.375, abs=0.1)
@@ -117,7 +117,7 @@ def test_table_and_json(additive):
     table = additive.to_frame()
     assert table.columns.tolist() == ["measure", "modality", "value", "standard_error", "rows"]
     assert set(table["modality"].dropna()) == {"word", "vector"}
-    assert table.set_index("measure").loc["emap", "rows"] == 50
+    assert table.set_index("measure").loc["emap", "rows"] == 100
     read = json.loads(additive.to_json())
     assert read["score_name"] == "accuracy"
     assert read["verdict"] == additive.verdict == str(additive)
@@ -174,7 +174,7 @@ def test_numbers_are_scored_by_their_variance_explained(additive_task):
     truth = np.array([1000 + each[0] * 10 for each in frame["vector"]])
     modalities = [Features("vector"), Features("other"), Features("third")]
     model = MultimodalGraphRegressor(
-        modalities, channels=8, epochs=1, validation=0.0, verbose=False
+        modalities, fusion=ConcatFusion, channels=8, epochs=1, validation=0.0, verbose=False
     )
     model.fit(frame, truth)
     result = diagnose(model, frame, truth, emap_rows=20, draws=100)
@@ -191,17 +191,22 @@ def test_sets_of_labels_are_right_as_a_whole(additive_task):
     _, frame, label = additive_task
     sets = [set(each.split()) for each in label]
     model = MultimodalGraphClassifier(
-        [Features("vector"), Features("again")], channels=8, epochs=1, verbose=False
+        [Features("vector"), Features("again")],
+        fusion=ConcatFusion,
+        channels=8,
+        epochs=1,
+        verbose=False,
     )
     frame = frame.assign(again=frame["vector"])
     model.fit(frame, sets)
-    result = diagnose(model, frame, sets, emap_rows=10, draws=50)
+    result = diagnose(model, frame, sets, emap_rows=4, draws=10)
     assert result.get("score").value == model.score(frame, sets)
 
 
 def test_unknown_classes_are_never_right(additive_task):
     model, frame, label = additive_task
-    result = diagnose(model, frame, ["unheard of", *label[1:]], emap_rows=10, draws=50)
+    truth = ["unheard of", *label[1:]]
+    result = diagnose(model, frame, truth, emap_rows=4, draws=10, permutations=1)
     assert result.get("score").value == pytest.approx(model.score(frame, label) - 0.01)
 
 
@@ -227,8 +232,8 @@ def test_many_modalities_need_a_row_each_for_the_projection(additive_task):
     frame = pd.DataFrame({name: frame["vector"] for name in names})
     model = MultimodalGraphClassifier(
         [Features(name) for name in names],
+        fusion=ConcatFusion,
         channels=8,
-        num_layers=1,
         epochs=1,
         additive=False,
         validation=0.0,
