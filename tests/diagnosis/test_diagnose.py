@@ -43,11 +43,12 @@ def test_additive_task_needs_no_interaction(additive_task, additive):
 
 
 def test_exclusive_or_is_all_interaction(xor_task, xor):
-    model, frame, label = xor_task
-    assert xor.get("score").value == model.score(frame, label) > 0.95
+    model, frame, number = xor_task
+    assert xor.get("score").value == pytest.approx(model.score(frame, number), abs=1e-5)
+    assert xor.get("score").value > 0.9
     assert xor.get("emap").rows == 40
-    assert xor.get("emap").value == pytest.approx(0.5, abs=0.2)
-    assert xor.get("interaction").value > 0.3
+    assert xor.get("emap").value == pytest.approx(0, abs=0.15)
+    assert xor.get("interaction").value > 0.75
     assert xor.get("edges_shuffled").rows == 60
     assert xor.find("additive_part") is None
     assert "Most of what the model learnt is interaction" in xor.verdict
@@ -96,7 +97,7 @@ def test_standard_errors_are_those_of_a_share(additive):
 def test_rows_that_belong_together_tell_less(additive_task, additive):
     model, frame, label = additive_task
     twice = pd.concat([frame, frame], ignore_index=True)
-    options = {"draws": 200, "emap_rows": 10, "permutations": 1}
+    options = {"draws": 200, "emap_rows": 4, "permutations": 1}
     careless = diagnose(model, twice, [*label, *label], **options)
     careful = diagnose(
         model, twice.assign(pair=[*range(100)] * 2), [*label, *label], groups="pair", **options
@@ -107,8 +108,11 @@ def test_rows_that_belong_together_tell_less(additive_task, additive):
 
 
 def test_the_same_seed_finds_the_same(additive_task):
+    model, frame, label = additive_task
     options = {"emap_rows": 4, "draws": 20, "permutations": 1}
-    one, two, other = (diagnose(*additive_task, seed=seed, **options) for seed in (1, 1, 2))
+    one, two, other = (
+        diagnose(model, frame[:20], label[:20], seed=seed, **options) for seed in (1, 1, 2)
+    )
     assert one == two
     assert one != other
 
@@ -144,27 +148,6 @@ def test_a_fusion_without_edges(additive_task):
     result = diagnose(model.fit(frame, label), frame, label, emap_rows=10, draws=50)
     assert result.find("edges_removed") is None
     assert "edges" not in result.verdict
-
-
-def test_exclusive_or_as_a_number(xor_task):
-    # A class can be right three times in four by an additive rule; the variance explained is 0.
-    _, frame, label = xor_task
-    number = np.where(label == "differ", 1.0, -1.0)
-    frame = frame.assign(word=[np.full(4, 1.0 if "yes" in each else -1) for each in frame["word"]])
-    model = MultimodalGraphRegressor(
-        [Features("word"), Features("vector")],
-        channels=16,
-        num_layers=1,
-        additive=False,
-        epochs=14,
-        batch_size=10,
-        learning_rate=1e-2,
-        validation=0.0,
-        verbose=False,
-    )
-    result = diagnose(model.fit(frame, number), frame, number, emap_rows=30, draws=100)
-    assert result.get("score").value > 0.9
-    assert abs(result.get("emap").value) < 0.1
 
 
 def test_numbers_are_scored_by_their_variance_explained(additive_task):
@@ -229,7 +212,7 @@ def test_what_cannot_be_diagnosed(additive_task):
 def test_many_modalities_need_a_row_each_for_the_projection(additive_task):
     _, frame, label = additive_task
     names = list("abcd")
-    frame = pd.DataFrame({name: frame["vector"] for name in names})
+    frame = pd.DataFrame(dict.fromkeys(names, frame["vector"]))
     model = MultimodalGraphClassifier(
         [Features(name) for name in names],
         fusion=ConcatFusion,
