@@ -135,8 +135,8 @@ def test_unknown_measures_are_named(additive):
         additive.get("emapp")
 
 
-def test_a_fusion_without_edges(additive_task):
-    _, frame, label = additive_task
+def make_twins(frame):
+    """Return a model without edges of two modalities that say the same, and their rows."""
     model = MultimodalGraphClassifier(
         [Features("vector"), Features("again")],
         fusion=ConcatFusion,
@@ -144,7 +144,12 @@ def test_a_fusion_without_edges(additive_task):
         epochs=1,
         verbose=False,
     )
-    frame = frame.assign(again=frame["vector"])
+    return model, frame.assign(again=frame["vector"])
+
+
+def test_a_fusion_without_edges(additive_task):
+    _, frame, label = additive_task
+    model, frame = make_twins(frame)
     result = diagnose(model.fit(frame, label), frame, label, emap_rows=10, draws=50)
     assert result.find("edges_removed") is None
     assert "edges" not in result.verdict
@@ -173,14 +178,7 @@ def test_numbers_are_scored_by_their_variance_explained(additive_task):
 def test_sets_of_labels_are_right_as_a_whole(additive_task):
     _, frame, label = additive_task
     sets = [set(each.split()) for each in label]
-    model = MultimodalGraphClassifier(
-        [Features("vector"), Features("again")],
-        fusion=ConcatFusion,
-        channels=8,
-        epochs=1,
-        verbose=False,
-    )
-    frame = frame.assign(again=frame["vector"])
+    model, frame = make_twins(frame)
     model.fit(frame, sets)
     result = diagnose(model, frame, sets, emap_rows=4, draws=10)
     assert result.get("score").value == model.score(frame, sets)
