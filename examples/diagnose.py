@@ -24,7 +24,9 @@ def main() -> None:
     args = parser.parse_args()
     start = time.perf_counter()
     data = load_openclipart()
-    train, rows = data.part("train")[: args.rows], data.part(args.split)[: args.rows]
+    train, rows = data.part("train"), data.part(args.split)
+    if args.rows:
+        train, rows = (part.sample(args.rows, random_state=0) for part in (train, rows))
     clf = MultimodalGraphClassifier(
         [Image("image"), Text("text")], epochs=args.epochs, verbose=False
     )
