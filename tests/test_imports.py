@@ -13,7 +13,7 @@ ORDER = (
     *("typing", "nodes", "items", "relations", "graph"),
     *("execution", "nn", "cache"),
     *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
-    *("training", "fitting"),
+    *("training", "fitting", "shapley"),
     *("model_card", "model_file", "persistence", "estimator", "robustness"),
     *("diagnosis", "plot", "explain", "datasets"),
     *("testing", "cli"),

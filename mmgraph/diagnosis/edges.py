@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -11,28 +10,23 @@ from torch import Tensor
 from mmgraph.graph import MultimodalGraph
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.nodes import Nodes
-from mmgraph.relations import Relation
+from mmgraph.relations import Custom
 
 
-@dataclass(frozen=True)
-class NoEdges(Relation):
-    """Joins nothing, in place of another relation.
+def no_edges(edge_dim: int = 0) -> Custom:
+    """Return a relation that joins nothing, in place of another one.
 
     Args:
         edge_dim: Number of features of the other relation's edges.
     """
 
-    edge_dim: int = 0
-
-    def joins(self, source: Nodes, target: Nodes) -> Bool[Tensor, "#batch #target #source"]:
-        """Return False for all edges."""
+    def nothing(source: Nodes, target: Nodes) -> Bool[Tensor, "1 1 1"]:
         return source.mask.new_zeros(1, 1, 1)
 
-    def edge_features(
-        self, source: Nodes, target: Nodes
-    ) -> Float[Tensor, "#batch #target #source features"] | None:
-        """Return zeros that no edge has."""
-        return source.x.new_zeros(1, 1, 1, self.edge_dim) if self.edge_dim else None
+    def features(source: Nodes, target: Nodes) -> Float[Tensor, "1 1 1 features"]:
+        return source.x.new_zeros(1, 1, 1, edge_dim)
+
+    return Custom(nothing, features if edge_dim else None, edge_dim)
 
 
 def has_cross_edges(fusion: GraphFusion) -> bool:
@@ -50,7 +44,7 @@ def fuse_without_cross_edges(
     """
     graph = fusion.graph(nodes)
     relations = {
-        kind: NoEdges(relation.edge_dim) if kind[0] != kind[2] else relation
+        kind: no_edges(relation.edge_dim) if kind[0] != kind[2] else relation
         for kind, relation in graph.relations.items()
     }
     return fusion.read(fusion.gnn(MultimodalGraph(graph.nodes, relations)))

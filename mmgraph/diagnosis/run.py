@@ -21,11 +21,11 @@ from mmgraph.diagnosis.projection import additive_projection, largest_prime
 from mmgraph.diagnosis.result import Diagnosis, Measure
 from mmgraph.diagnosis.rows import EncodedRows
 from mmgraph.diagnosis.scores import Resampling, Score, make_score
-from mmgraph.diagnosis.shapley import coalitions, shapley_values
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator
 from mmgraph.estimator.base import take_columns
 from mmgraph.nn.fusion.graph import GraphFusion
+from mmgraph.shapley import coalitions, shapley_values
 from mmgraph.tables import read_frame
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def diagnose(
         The measures with their standard errors, and a verdict: `print(diagnose(...))`.
 
     Raises:
-        DataError: There is only one modality or more than eight, too few rows, or a row or target
-            cannot be used.
+        DataError: There is only one modality or more than eight, too few rows or groups, a number
+            is too small, or a row or target cannot be used.
         NotFittedError: The estimator is not fitted.
 
     Example:
@@ -85,7 +85,7 @@ def diagnose(
         >>> frame = pd.DataFrame({"title": ["red", "blue"] * 10, "note": ["warm", "cold"] * 10})
         >>> modalities = [Text("title", features=None), Text("note", features=None)]
         >>> clf = MultimodalGraphClassifier(modalities, channels=8, epochs=1, verbose=False)
-        >>> result = diagnose(clf.fit(frame, ["w", "c"] * 10), frame, ["w", "c"] * 10)
+        >>> result = diagnose(clf.fit(frame, ["w", "c"] * 10), frame, ["w", "c"] * 10, emap_rows=8)
         >>> round(sum(result.get("shapley", name).value for name in result.modalities), 6)
         0.5
     """
@@ -94,7 +94,8 @@ def diagnose(
     frame, groups = take_columns(frame, groups, "groups")
     if groups is not None:
         groups = targets.encode_groups(groups, frame.index)
-    _check(estimator, frame)
+    _check_options(emap_rows=emap_rows, permutations=permutations, draws=draws)
+    _check_rows(estimator, frame, groups, emap_rows)
     with torch.inference_mode():
         score = make_score(estimator, truth, frame.index)
         rows = EncodedRows.of(estimator, frame)
@@ -109,7 +110,19 @@ def diagnose(
     return Diagnosis(score.name, score.is_share, tuple(rows.names), tuple(measures))
 
 
-def _check(estimator: MultimodalEstimator, frame: pd.DataFrame) -> None:
+def _check_options(**options: int) -> None:
+    for name, value in options.items():
+        least = {"emap_rows": 2, "permutations": 1, "draws": 2}[name]
+        if value < least:
+            raise DataError(f"{name}: expected {least} or more, got {value}")
+
+
+def _check_rows(
+    estimator: MultimodalEstimator,
+    frame: pd.DataFrame,
+    groups: Int[np.ndarray, "rows"] | None,
+    emap_rows: int,
+) -> None:
     count = len(estimator.modalities_)
     if not 2 <= count <= _MOST_MODALITIES:
         raise DataError(
@@ -117,8 +130,19 @@ def _check(estimator: MultimodalEstimator, frame: pd.DataFrame) -> None:
             "with one its score is all there is, and columns of one kind can share a modality: "
             "Tabular(['age', 'price'])"
         )
-    if len(frame) < max(4, count):
-        raise DataError(f"expected {max(4, count)} rows or more to diagnose, got {len(frame)}")
+    # The projection of more than two modalities needs a prime number of rows, one a modality.
+    least = 4 if count < 4 else next(n for n in range(count, 2 * count) if largest_prime(n) == n)
+    if len(frame) < least:
+        raise DataError(f"expected {least} rows or more to diagnose, got {len(frame)}")
+    if count > 2 and emap_rows < least:
+        raise DataError(
+            f"emap_rows: expected {least} or more for {count} modalities, got {emap_rows}"
+        )
+    if groups is not None and len(np.unique(groups)) < 2:
+        raise DataError(
+            "groups: expected two groups or more, for standard errors are drawn from groups; got "
+            "one, so leave groups out"
+        )
 
 
 class _Examination:

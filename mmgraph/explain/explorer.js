@@ -3,6 +3,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
+const { dataset } = document.documentElement;
 const state = { sample: 0, view: 0, held: null, here: null };
 let nodes = []; // of the current view, with their elements
 let edges = []; // of the current view, decoded
@@ -117,8 +118,7 @@ function drawOutputs(current) {
   at("outputs").replaceChildren(...rows);
   if (current.more) at("outputs").append(make("div", "faint", `and ${current.more} more`));
   const base = current.base === null ? "" : `, ${short(current.base)} without inputs`;
-  const logit = `explained: ${current.target} (logit ${short(current.value)}${base})`;
-  at("outputs").append(make("div", "faint", logit));
+  at("outputs").append(make("div", "faint", `explained: ${current.target} (logit ${short(current.value)}${base})`));
 }
 
 function bar(name, range, number, className, color) {
@@ -174,17 +174,7 @@ function drawItem(own, input) {
   let body;
   if (input.image && own.every((node) => node.box)) {
     item.classList.add("pictured");
-    body = make("div", "picture");
-    const image = make("img");
-    image.alt = "";
-    image.src = input.image;
-    body.append(image, ...own.map((node) => drawNode(node, "")));
-    for (const { element, box } of own) {
-      const [left, top, right, bottom] = box.map(percent);
-      Object.assign(element.style, { left, top });
-      element.style.width = `calc(${right} - ${left})`;
-      element.style.height = `calc(${bottom} - ${top})`;
-    }
+    body = drawPicture(own, input.image);
   } else if (typeof input.text === "string" && own.every((node) => node.span)) {
     body = drawText(own, input.text);
   } else {
@@ -196,6 +186,20 @@ function drawItem(own, input) {
   own[0].element.tabIndex = 0;
   item.append(body);
   return item;
+}
+
+function drawPicture(own, uri) {
+  const body = make("div", "picture");
+  const image = make("img");
+  image.alt = "";
+  image.src = uri;
+  body.append(image, ...own.map((node) => drawNode(node, "")));
+  for (const { element, box } of own) {
+    const [left, top, right, bottom] = box.map(percent);
+    const [width, height] = [`calc(${right} - ${left})`, `calc(${bottom} - ${top})`];
+    Object.assign(element.style, { left, top, width, height });
+  }
+  return body;
 }
 
 function drawText(own, text) {
@@ -298,8 +302,8 @@ function listAttention(chosen, heard) {
   const rows = best.map(([number, weight]) =>
     bar(nodes[number].label, [0, Math.max(0, weight) / most], short(weight), "", "rgb(var(--attention))"),
   );
-  const none = make("div", "faint", "no edges of this kind");
-  place.replaceChildren(title, ...(rows.length ? rows : [none]));
+  if (!rows.length) rows.push(make("div", "faint", "no edges of this kind"));
+  place.replaceChildren(title, ...rows);
 }
 
 // Pointer and keyboard
@@ -329,8 +333,7 @@ function neighbour(number, key) {
     return group[place + (key === "ArrowRight" ? 1 : -1)]?.number;
   }
   const sign = key === "ArrowDown" ? 1 : -1;
-  let best = undefined;
-  let least = Infinity;
+  let [best, least] = [undefined, Infinity];
   for (const each of group) {
     const box = each.element.getBoundingClientRect();
     const down = sign * (box.top + box.height / 2 - top - height / 2);
@@ -351,8 +354,7 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const number = numberOf(event);
   if (event.key === "Escape") {
-    state.held = null;
-    point(null);
+    state.held = state.here = null;
     paint();
   } else if (number !== null && (event.key === "Enter" || event.key === " ")) {
     event.preventDefault();
@@ -368,13 +370,11 @@ function onKey(event) {
 }
 
 function changeTheme() {
-  const root = document.documentElement;
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const now = root.dataset.theme ?? (dark ? "dark" : "light");
-  root.dataset.theme = now === "dark" ? "light" : "dark";
+  dataset.theme = dataset.theme === "dark" ? "light" : "dark";
 }
 
 function start() {
+  dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   const inputs = at("inputs");
   inputs.addEventListener("pointerover", (event) => point(numberOf(event)));
   inputs.addEventListener("pointerleave", () => point(null));

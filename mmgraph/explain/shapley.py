@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import comb
 from typing import ClassVar, Literal
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from mmgraph.errors import DataError
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.sample import Sample
+from mmgraph.shapley import coalitions, shapley_values
 
 #: Up to this many players all coalitions are computed: 2 to this power.
 _EXACT = 8
@@ -86,17 +86,8 @@ def exact_shapley(worth: Game, players: int) -> Float[Tensor, "players"]:
         >>> exact_shapley(both, 2).tolist()
         [4.0, 3.0]
     """
-    number = torch.arange(2**players)
-    member = (number.unsqueeze(1) >> torch.arange(players)) & 1 == 1
-    value = worth(member).double()
-    size = member.sum(1)
-    values = []
-    for player in range(players):
-        without = (~member[:, player]).nonzero().squeeze(1)
-        weight = torch.tensor([1 / (players * comb(players - 1, int(s))) for s in size[without]])
-        gain = value[without + 2**player] - value[without]
-        values.append((weight.double() * gain).sum())
-    return torch.stack(values).float()
+    value = worth(torch.from_numpy(coalitions(players))).double()
+    return torch.from_numpy(shapley_values(value.detach().numpy())).float()
 
 
 def sampled_shapley(

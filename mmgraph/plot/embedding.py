@@ -122,6 +122,6 @@ def _draw_classes(
     for number, name in enumerate(named):
         own = points[labels.astype(str) == name]
         color, marker = COLORS[number % 7], MARKERS[number % 8]
-        drawn = axes.scatter(own[:, 0], own[:, 1], 18, color, marker=marker, alpha=0.8)
+        drawn = axes.scatter(own[:, 0], own[:, 1], 26, color, marker=marker, alpha=0.8)
         drawn.set(linewidth=0, label=shorten(name, 24))
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.metrics import r2_score
 from torch_geometric.nn import SAGEConv
 
@@ -13,7 +11,6 @@ from mmgraph.diagnosis import Diagnosis, Measure, additive_projection
 from mmgraph.diagnosis.edges import fuse_with_strangers, fuse_without_cross_edges
 from mmgraph.diagnosis.projection import largest_prime
 from mmgraph.diagnosis.scores import R2, Resampling
-from mmgraph.diagnosis.shapley import coalitions, shapley_values
 from mmgraph.nn.gnn import transformer_conv
 from mmgraph.nn.tasks import Regression
 from mmgraph.relations import Chain, Complete, WithPosition
@@ -54,29 +51,6 @@ def test_projection_of_three_needs_a_prime():
     with pytest.raises(ValueError, match="a prime number of rows, 3 or more, got 9"):
         additive_projection(lambda rows: rows.float(), 9, 3)
     assert [largest_prime(n) for n in (2, 4, 10, 97)] == [2, 3, 7, 97]
-
-
-def test_shapley_by_hand():
-    # v: none 0, third 1, second 2, second and third 5, first 3, ...
-    worth = np.array([0.0, 1, 2, 5, 3, 4, 9, 12])
-    order = [tuple(map(int, row)) for row in coalitions(3)]
-    assert order[:5] == [(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0)]
-    first = (2 * 3 + (4 - 1) + (9 - 2) + 2 * (12 - 5)) / 6
-    second = (2 * 2 + (5 - 1) + (9 - 3) + 2 * (12 - 4)) / 6
-    third = (2 * 1 + (5 - 2) + (4 - 3) + 2 * (12 - 9)) / 6
-    np.testing.assert_allclose(shapley_values(worth), [first, second, third])
-
-
-@given(players=st.integers(1, 5), seed=st.integers(0, 99))
-def test_shapley_is_efficient_and_leaves_the_idle_with_nothing(players, seed):
-    members = coalitions(players)
-    random = np.random.default_rng(seed)
-    worth = random.normal(size=(len(members), 3))
-    values = shapley_values(worth)
-    np.testing.assert_allclose(values.sum(0), worth[-1] - worth[0], atol=1e-12)
-    idle = worth.copy()
-    idle[members[:, 0]] = idle[~members[:, 0]]  # the first player changes nothing
-    np.testing.assert_allclose(shapley_values(idle)[0], 0, atol=1e-12)
 
 
 def make_nodes(seed, counts=(3, 0, 2)):

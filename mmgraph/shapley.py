@@ -1,4 +1,4 @@
-"""Shapley values: how much of a score each modality brings."""
+"""Exact Shapley values: what each player brings to a game, on average over orders of joining."""
 
 from __future__ import annotations
 
