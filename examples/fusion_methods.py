@@ -59,8 +59,8 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def read_data(rows: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    frame = load_openclipart()
-    train, val = frame[frame["split"] == "train"], frame[frame["split"] == "val"]
+    data = load_openclipart()
+    train, val = data.part("train"), data.part("val")
     if rows:
         train = train.groupby("label").head(-(-rows // train["label"].nunique()))
         val = val.sample(min(rows, len(val)), random_state=0)

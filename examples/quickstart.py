@@ -34,9 +34,9 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def read_data(rows: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    frame = load_openclipart()
+    data = load_openclipart()
     # The validation split is training data here: `fit` holds out a part by itself.
-    train, test = frame[frame["split"] != "test"], frame[frame["split"] == "test"]
+    train, test = data.part("train", "val"), data.part("test")
     if rows:
         train = train.groupby("label").head(-(-rows // train["label"].nunique()))
         test = test.sample(min(rows, len(test)), random_state=0)

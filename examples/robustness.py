@@ -87,10 +87,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results"))
     args = parser.parse_args()
     start = time.perf_counter()
-    frame = load_openclipart()
+    data = load_openclipart()
     used = ["train", "val"] if args.split == "test" else ["train"]
-    train, test = frame[frame["split"].isin(used)][: args.rows], frame[frame["split"] == args.split]
-    test = test[: args.rows]
+    train, test = data.part(*used)[: args.rows], data.part(args.split)[: args.rows]
     arms = {
         "graph, modality dropout": {"modality_dropout": args.dropout},
         "concatenation": {"fusion": ConcatFusion, "additive": False},

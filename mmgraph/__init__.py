@@ -38,7 +38,11 @@ _MODULE_OF = {
     "MultimodalGraphClassifier": "mmgraph.estimator",
     "MultimodalGraphRegressor": "mmgraph.estimator",
     "load": "mmgraph.estimator",
+    "MultimodalDataset": "mmgraph.datasets.base",
+    "load_easy_vqa": "mmgraph.datasets.easy_vqa",
     "load_openclipart": "mmgraph.datasets.openclipart",
+    "evaluate_predictions": "mmgraph.metrics",
+    "default_metrics": "mmgraph.metrics",
     "clear_cache": "mmgraph.cache",
     "hide": "mmgraph.robustness",
     "robustness_curve": "mmgraph.robustness",
@@ -64,6 +68,8 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from mmgraph.cache import clear_cache as clear_cache
+    from mmgraph.datasets.base import MultimodalDataset as MultimodalDataset
+    from mmgraph.datasets.easy_vqa import load_easy_vqa as load_easy_vqa
     from mmgraph.datasets.openclipart import load_openclipart as load_openclipart
     from mmgraph.errors import DataError as DataError
     from mmgraph.errors import MissingPackageError as MissingPackageError
@@ -72,6 +78,8 @@ if TYPE_CHECKING:
     from mmgraph.estimator import load as load
     from mmgraph.graph import MultimodalGraph as MultimodalGraph
     from mmgraph.items import Items as Items
+    from mmgraph.metrics import default_metrics as default_metrics
+    from mmgraph.metrics import evaluate_predictions as evaluate_predictions
     from mmgraph.modalities.audio import Audio as Audio
     from mmgraph.modalities.base import Modality as Modality
     from mmgraph.modalities.features import Features as Features

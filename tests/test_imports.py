@@ -10,7 +10,7 @@ import mmgraph
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
     *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
-    *("modalities", "data", "holdout", "targets", "allocator", "training", "fitting"),
+    *("modalities", "data", "holdout", "targets", "metrics", "allocator", "training", "fitting"),
     *("persistence", "estimator", "robustness", "plot", "datasets", "testing"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")

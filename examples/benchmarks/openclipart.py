@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     seeds = parser.parse_args().seeds
-    frame = load_openclipart()
+    frame = load_openclipart().frame
     image, text = (pd.DataFrame(x, index=frame.index) for x in frozen_features(frame))
     scores: Scores = []
 

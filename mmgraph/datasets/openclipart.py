@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from mmgraph.datasets.base import MultimodalDataset
 from mmgraph.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from mmgraph.modalities.image import Image
+from mmgraph.modalities.text import Text
 
 
 def openclipart_folder() -> Path:
@@ -26,8 +25,8 @@ def openclipart_folder() -> Path:
     )
 
 
-def load_openclipart(folder: str | Path | None = None) -> pd.DataFrame:
-    """Return the drawings as a table, with absolute image paths.
+def load_openclipart(folder: str | Path | None = None) -> MultimodalDataset:
+    """Return the drawings, their titles and keywords as `text`, in 13 categories.
 
     The data card, `datasets/openclipart/README.md`, says where they come from.
 
@@ -39,8 +38,7 @@ def load_openclipart(folder: str | Path | None = None) -> pd.DataFrame:
         one series; use it for cross-validation), title, creator, source.
 
     Example:
-        >>> frame = load_openclipart()
-        >>> frame["split"].value_counts().to_dict()
+        >>> load_openclipart().frame["split"].value_counts().to_dict()
         {'train': 1800, 'test': 514, 'val': 258}
     """
     import pandas as pd
@@ -51,4 +49,15 @@ def load_openclipart(folder: str | Path | None = None) -> pd.DataFrame:
     # A title may be the word "null" or "NA": only an empty field is missing.
     frame = pd.read_csv(folder / "manifest.csv", keep_default_na=False, na_values=[""])
     frame["image"] = [str(folder / path) for path in frame["image"]]
-    return frame
+    return MultimodalDataset(
+        name="openclipart",
+        frame=frame,
+        modalities=[Image("image"), Text("text")],
+        label="label",
+        task="multiclass",
+        metrics=("accuracy", "macro_f1"),
+        groups="group",
+        licence="public domain",
+        citation="Open Clip Art Library 0.18, as in Debian's package openclipart-svg.",
+        homepage="https://openclipart.org",
+    )

@@ -7,7 +7,7 @@ from mmgraph.datasets import openclipart
 
 
 def test_table():
-    frame = load_openclipart()
+    frame = load_openclipart().frame
     assert frame["split"].value_counts().to_dict() == {"train": 1800, "test": 514, "val": 258}
     assert frame["label"].nunique() == 13
     assert all(Path(path).is_file() for path in frame["image"])
@@ -19,7 +19,7 @@ def test_own_copy(tmp_path):
     with pytest.raises(DataError, match=r"expected manifest\.csv"):
         load_openclipart(tmp_path)
     (tmp_path / "manifest.csv").write_text("image,text,label\nimages/a.png,null,x\n")
-    (row,) = load_openclipart(tmp_path).to_dict("records")
+    (row,) = load_openclipart(tmp_path).frame.to_dict("records")
     assert row == {"image": str(tmp_path / "images/a.png"), "text": "null", "label": "x"}
 
 

@@ -1,0 +1,73 @@
+"""What every reader of a public data set returns: rows, and what is known about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from mmgraph.errors import DataError
+from mmgraph.modalities.base import Modality
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What is predicted: one class, any number of labels, or a number.
+TaskKind = Literal["multiclass", "multilabel", "regression"]
+
+
+@dataclass(frozen=True, eq=False)
+class MultimodalDataset:
+    """A public data set: its rows, and how its authors split, read and score them.
+
+    Args:
+        name: Name of the set, as it is written in papers.
+        frame: A row for each sample, with absolute paths of files, and the column "split".
+        modalities: Modalities that read the columns, not fitted; a place to start from.
+        label: Name of the column to predict: a class, a list of labels or a number. It is
+            missing (None or NaN) where the labels are not published.
+        task: What the column holds: "multiclass", "multilabel" or "regression".
+        metrics: Names of the set's own metrics, for `mmgraph.evaluate_predictions`.
+        licence: Terms of use, as the authors state them.
+        citation: The publication to cite.
+        homepage: Where to get the set.
+        groups: Name of the column whose values must stay on one side of a split, if there is
+            one.
+
+    Example:
+        >>> from mmgraph import load_openclipart
+        >>> data = load_openclipart()
+        >>> data.label, data.task, data.parts
+        ('label', 'multiclass', ['train', 'test', 'val'])
+        >>> len(data.part("train", "val"))
+        2058
+    """
+
+    name: str
+    frame: pd.DataFrame = field(repr=False)
+    modalities: Sequence[Modality]
+    label: str
+    task: TaskKind
+    metrics: tuple[str, ...]
+    licence: str = field(repr=False)
+    citation: str = field(repr=False)
+    homepage: str
+    groups: str | None = None
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of the splits there are, in the order of the rows."""
+        return list(dict.fromkeys(self.frame["split"]))
+
+    def part(self, *names: str) -> pd.DataFrame:
+        """Return the rows of one split, or of several.
+
+        Raises:
+            DataError: There is no such split.
+        """
+        unknown = [name for name in names if name not in self.parts]
+        if unknown or not names:
+            raise DataError(
+                f"{self.name}: expected names of its parts, {self.parts}, got {unknown or 'none'}"
+            )
+        return self.frame[self.frame["split"].isin(names)]

@@ -1,0 +1,266 @@
+"""Files of downloaded data sets: whether they are all there, and rows whose keys are checked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from mmgraph.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Missing files that are named in a message.
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Download:
+    """What somebody has of a data set on disk, and where to get what is lacking.
+
+    Args:
+        name: Name of the data set.
+        homepage: Where to get it.
+    """
+
+    name: str
+    homepage: str
+
+    def require(self, paths: Iterable[Path]) -> None:
+        """Check that files and folders are there.
+
+        Raises:
+            DataError: Some are not; it names them, and where to get them.
+        """
+        needed = list(dict.fromkeys(paths))
+        missing = [path for path in needed if not path.exists()]
+        if missing:
+            named = ", ".join(map(str, missing[:_NAMED])) + ", ..." * (len(missing) > _NAMED)
+            raise DataError(
+                f"{self.name}: {len(missing)} of {len(needed)} files are missing: {named}; "
+                f"correct the path, or complete the download from {self.homepage}"
+            )
+
+    def read(
+        self, files: Mapping[str, Path], read: Callable[[Path], list[Record]]
+    ) -> list[tuple[str, Record]]:
+        """Return all rows of a file for each split, each with the name of its split.
+
+        Raises:
+            DataError: Files are missing, damaged or empty.
+        """
+        self.require(files.values())
+        rows: list[tuple[str, Record]] = []
+        for split, path in files.items():
+            records = read(path)
+            if not records:
+                raise DataError(f"{path}: expected rows, got an empty file; download it again")
+            rows.extend((split, each) for each in records)
+        return rows
+
+    def table(
+        self, rows: Sequence[Mapping[str, Any]], files: Sequence[str] = ("image",)
+    ) -> pd.DataFrame:
+        """Return rows as a table, after a look at whether the files they name are there."""
+        import pandas as pd
+
+        self.require(Path(row[column]) for row in rows for column in files)
+        return pd.DataFrame(list(rows))
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of a file; errors about it name the file and the row.
+
+    Args:
+        where: What to call the row: "train.jsonl, line 3".
+        values: Its values by key.
+    """
+
+    where: str
+    values: Mapping[str, Any]
+
+    def text(self, *keys: str) -> str:
+        """Return the text under the first of these keys that is there."""
+        return self._read(keys, "text", lambda value: isinstance(value, str))
+
+    def texts(self, *keys: str) -> list[str]:
+        """Return the list of texts under the first of these keys that is there."""
+        return self._read(
+            keys,
+            "a list of texts",
+            lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+        )
+
+    def identity(self, *keys: str) -> str:
+        """Return what names the row, a text or a whole number, as text."""
+        return str(
+            self._read(
+                keys,
+                "text or a whole number",
+                lambda value: isinstance(value, str | int) and not isinstance(value, bool),
+            )
+        )
+
+    def choice(self, key: str, options: Sequence[Any]) -> Any:
+        """Return the value under a key, which is one of some options."""
+        return self._read(
+            [key],
+            f"one of {list(options)}",
+            lambda value: any(value == each and type(value) is type(each) for each in options),
+        )
+
+    def _read(self, keys: Sequence[str], expected: str, fits: Callable[[Any], bool]) -> Any:
+        key = next((key for key in keys if key in self.values), None)
+        if key is None:
+            names = " or ".join(map(repr, keys))
+            raise DataError(f"{self.where}: expected the key {names}, got {list(self.values)}")
+        value = self.values[key]
+        if not fits(value):
+            raise DataError(f"{self.where}: expected {expected} as {key!r}, got {value!r:.80}")
+        return value
+
+
+def read_json_object(path: Path) -> Record:
+    """Return what a JSON file of one object holds.
+
+    Raises:
+        DataError: It is no JSON object, or cut off.
+    """
+    return _record(_parse_json(_decode(path), str(path)), str(path))
+
+
+def read_json_array(path: Path) -> list[Record]:
+    """Return the rows of a JSON file that holds a list of objects.
+
+    Raises:
+        DataError: It is none, or cut off.
+    """
+    values = _parse_json(_decode(path), str(path))
+    if not isinstance(values, list):
+        raise DataError(f"{path}: expected a list of objects, got {type(values).__name__}")
+    return [_record(value, f"{path}, row {row}") for row, value in enumerate(values)]
+
+
+def read_json_lines(path: Path) -> list[Record]:
+    """Return the rows of a file with a JSON object in each line.
+
+    Raises:
+        DataError: A line is none.
+    """
+    lines = _decode(path).split("\n")
+    named = ((f"{path}, line {number}", line) for number, line in enumerate(lines, 1))
+    return [_record(_parse_json(line, where), where) for where, line in named if line.strip()]
+
+
+def read_tab_separated(path: Path) -> list[Record]:
+    """Return the rows of a table with a header; quotes in it are ordinary characters.
+
+    Raises:
+        DataError: A row has more or fewer fields than the header.
+    """
+    lines = [line.rstrip("\r").split("\t") for line in _decode(path).split("\n")]
+    return list(_rows(path, enumerate(lines[1:], 2), lines[0]))
+
+
+def read_comma_separated(path: Path, columns: Sequence[str] | None = None) -> list[Record]:
+    """Return the rows of a table of comma-separated, possibly quoted values.
+
+    Args:
+        path: The file.
+        columns: Names of the columns; None: they are in the first line.
+
+    Raises:
+        DataError: A row has more or fewer fields than there are columns.
+    """
+    reader = csv.reader(io.StringIO(_decode(path), newline=""), strict=True)
+    try:
+        lines = [(reader.line_num, fields) for fields in reader]
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, line {reader.line_num}: cannot be read ({error}); download it again"
+        ) from error
+    if columns is None:
+        if not lines:
+            raise DataError(f"{path}: expected a header, got an empty file; download it again")
+        return list(_rows(path, lines[1:], lines[0][1]))
+    return list(_rows(path, lines, columns))
+
+
+def read_text(path: Path) -> str:
+    """Return a text somebody wrote, in UTF-8 or else in Windows' Western code page."""
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def read_array(path: Path) -> Shaped[np.ndarray, "rows ..."]:
+    """Return a view of the numbers in an .npy file, which are read from disk where they are used.
+
+    Raises:
+        DataError: It holds something else, or is cut off. Arrays of objects are refused, for
+            loading them can run code.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(
+            f"{path}: cannot be read as an array of numbers ({error}); download it again"
+        ) from error
+    if not isinstance(array, np.ndarray) or not array.ndim or array.dtype.kind not in "biuf":
+        got = getattr(array, "dtype", "several arrays")
+        raise DataError(f"{path}: expected an array of numbers, got {got}; download it again")
+    return array
+
+
+def _decode(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: expected text in UTF-8, but byte {error.start} is none; download it again"
+        ) from error
+
+
+def _parse_json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{where}: cannot be read as JSON ({error}); it is cut off or another format: "
+            "download it again"
+        ) from error
+
+
+def _record(value: Any, where: str) -> Record:
+    if not isinstance(value, dict):
+        raise DataError(f"{where}: expected an object with keys, got {value!r:.80}")
+    return Record(where, value)
+
+
+def _rows(
+    path: Path, lines: Iterable[tuple[int, list[str]]], columns: Sequence[str]
+) -> Iterator[Record]:
+    # MVSA-Multiple calls three columns the same.
+    names = [
+        f"{name}.{place}" if name in columns[:place] else name for place, name in enumerate(columns)
+    ]
+    for number, fields in lines:
+        if fields in ([], [""]):
+            continue
+        if len(fields) != len(columns):
+            raise DataError(
+                f"{path}, line {number}: expected {len(columns)} fields ({', '.join(columns)}), "
+                f"got {len(fields)}; it is cut off or another format: download it again"
+            )
+        yield Record(f"{path}, line {number}", dict(zip(names, fields, strict=True)))
