@@ -11,7 +11,7 @@ PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
     *("errors", "typing", "nodes", "items", "relations", "graph", "execution", "nn", "cache"),
     *("modalities", "data", "holdout", "targets", "metrics", "allocator", "training", "fitting"),
-    *("persistence", "estimator", "robustness", "plot", "datasets", "testing"),
+    *("persistence", "estimator", "robustness", "plot", "datasets", "compare", "testing"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")
 NOT_IN_NETWORKS = {"pandas", "PIL", "sklearn", "lightning"}

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -108,7 +108,8 @@ class RunStore:
         arrays = {name: values for name, values in arrays.items() if values is not None}
         path = self.folder / f"{run.key}.json"
         write_whole(path.with_suffix(".npz"), lambda file: np.savez_compressed(file, **arrays))
-        described = {name: value for name, value in asdict(run).items() if name not in _ARRAYS}
+        names = [each.name for each in fields(run) if each.name not in _ARRAYS]
+        described = {name: getattr(run, name) for name in names}
         write_json(path, described)
 
 

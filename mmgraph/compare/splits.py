@@ -54,8 +54,12 @@ def make_folds(
 
     if count < 2:
         raise DataError(f"expected folds=2 or more, or the name of a column, got {count}")
-    name = f"{'Stratified' if stratify else ''}{'' if groups is None else 'Group'}KFold"
-    folder = getattr(model_selection, name)(count, shuffle=True, random_state=0)
+    if groups is not None and not stratify:
+        folder = model_selection.GroupKFold(count)
+    else:
+        name = "StratifiedKFold" if stratify else "KFold"
+        name = name if groups is None else "StratifiedGroupKFold"
+        folder = getattr(model_selection, name)(count, shuffle=True, random_state=0)
     chosen = None if groups is None else np.asarray(groups)[rows]
     target = np.asarray(truth)[rows] if stratify else np.zeros(len(rows))
     try:
