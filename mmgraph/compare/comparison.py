@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmgraph.compare.experiment import Experiment, Plan
+from mmgraph.compare.experiment import Experiment
 from mmgraph.compare.markdown import write_table
 from mmgraph.compare.pictures import plot_comparison
 from mmgraph.compare.runs import Part, Run, RunStore, write_json
@@ -79,7 +79,8 @@ class Comparison:
     def runs(self, part: Part = "fold") -> list[Run]:
         """Return the finished runs of a part, in the order they were planned in."""
         store = RunStore(self.folder / "runs")
-        return [store.read(key) for key in self.keys.get(part, []) if key in store]
+        keys = self._read_lock()["keys"] if part == "test" else self.keys[part]
+        return [store.read(key) for key in keys if key in store]
 
     @property
     def missing(self) -> int:
@@ -135,7 +136,13 @@ class Comparison:
 
     def curve(self, *, by: Any = None) -> pd.DataFrame:
         """Return the runs of learning curves that are done, those on all rows included."""
-        return tabulate_runs([*self.runs("curve"), *self.runs()], self.metrics, by)
+        import pandas as pd
+
+        ends = tabulate_runs(self.runs(), self.metrics, by)
+        # Folds differ by a row or two, which are one point of the curve.
+        ends["train_rows"] = round(ends["train_rows"].mean()) if len(ends) else 0
+        parts = [tabulate_runs(self.runs("curve"), self.metrics, by), ends]
+        return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
     def test(self) -> pd.DataFrame:
         """Train every method on all other rows, and score it on the test rows, once.
@@ -161,7 +168,9 @@ class Comparison:
             experiment.run(plans)
             begun["done"] = _now()
             write_json(self.folder / _TEST, begun)
-        return self._tested(plans, begun["done"])
+        table = tabulate_runs(self.runs("test"), self.metrics)
+        table.attrs["date"] = begun["done"]
+        return table
 
     def always_wrong(self, k: int | None = None) -> pd.DataFrame:
         """Return the rows that every method got wrong, whatever the seed: suspicious labels.
@@ -189,7 +198,9 @@ class Comparison:
 
     def to_markdown(self) -> str:
         """Return the summary as a table of Markdown, with what is needed to judge it."""
-        return write_table(self.summary(), self.runs(), reference=self.reference, missing=self.missing)
+        return write_table(
+            self.summary(), self.runs(), reference=self.reference, missing=self.missing
+        )
 
     def plot(self) -> Figure:
         """Draw every method's folds and mean, a panel for each metric."""
@@ -205,11 +216,10 @@ class Comparison:
     def _lock(self, keys: Sequence[str]) -> dict[str, Any]:
         """Return what is known of the test, which from now on is bound to these runs."""
         path = self.folder / _TEST
-        if not path.is_file():
-            begun: dict[str, Any] = {"begun": _now(), "done": None, "keys": list(keys)}
+        begun = self._read_lock()
+        if begun["begun"] is None:
+            begun = {"begun": _now(), "done": None, "keys": list(keys)}
             write_json(path, begun)
-            return begun
-        begun = json.loads(path.read_text("utf-8"))
         if begun["keys"] != list(keys):
             raise DataError(
                 f"{path}: the test rows were read on {begun['begun']} with other methods, seeds, "
@@ -218,13 +228,12 @@ class Comparison:
             )
         return begun
 
-    def _tested(self, plans: Sequence[Plan], date: str) -> pd.DataFrame:
-        store = RunStore(self.folder / "runs")
-        table = tabulate_runs([store.read(plan.key) for plan in plans], self.metrics)
-        self.keys["test"] = [plan.key for plan in plans]
-        self._write()
-        table.attrs["date"] = date
-        return table
+    def _read_lock(self) -> dict[str, Any]:
+        path = self.folder / _TEST
+        if not path.is_file():
+            return {"begun": None, "done": None, "keys": []}
+        begun: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return begun
 
     def _write(self) -> None:
         """Write down what the comparison is, so that it can be read without its data."""

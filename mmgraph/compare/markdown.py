@@ -82,9 +82,11 @@ def _explain(runs: Sequence[Run], metrics: Sequence[str], missing: int) -> str:
     spread = "± is the standard deviation between folds of the means over seeds"
     if len(folds) < 2:
         spread = "± is the standard deviation between seeds; one fold allows no test"
-    tests = "" if len(folds) < 2 else (
+    tests = (
         "; p: corrected resampled t-test (Nadeau and Bengio, 2003) on the folds, adjusted for all "
         "methods by Holm's procedure"
+        if len(folds) > 1
+        else ""
     )
     lower = [metric for metric in metrics if metric in LOWER_IS_BETTER]
     less = f" Less is better: {', '.join(lower)}." if lower else ""

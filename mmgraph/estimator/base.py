@@ -274,6 +274,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
         chosen = {name: getattr(self, name) for name in _GRAPH_OPTIONS}
         chosen = {name: x for name, x in chosen.items() if x != defaults[name].default}
         taken = inspect.signature(fusion).parameters
+        if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+            return chosen
         for name in chosen:
             if name not in taken:
                 called = getattr(fusion, "__name__", repr(fusion))

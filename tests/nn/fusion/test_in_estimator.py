@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from mmgraph import Features, MultimodalGraphClassifier, load
+from mmgraph import Complete, Features, MultimodalGraphClassifier, load
 from mmgraph.nn.fusion import BottleneckFusion, ConcatFusion, Fusion, GraphFusion, LateFusion
 
 #: Those of mmgraph, for other tests have theirs.
@@ -66,13 +66,15 @@ def fit(frame, fusion, **options):
     return clf.model_.fusion
 
 
-def test_the_graphs_options_are_passed_on(frame, tmp_path):
+def test_the_graphs_options_are_passed_on(frame):
     concat = fit(frame, ConcatFusion, readout="max", dropout=0.5)
     assert {each.kind for each in concat.readouts.values()} == {"max"}
     assert concat.mlp[-1].p == 0.5
     assert len(fit(frame, BottleneckFusion, num_layers=3).layers) == 3
-    graph = fit(frame, GraphFusion, relations={}, execution="sparse", num_layers=1)
-    assert (graph.relations, graph.gnn.execution, len(graph.gnn.layers)) == ({}, "sparse", 1)
+    relations = {("image", "to", "text"): Complete()}
+    graph = fit(frame, GraphFusion, relations=relations, execution="sparse", num_layers=1)
+    assert graph.relations == relations
+    assert (graph.gnn.execution, len(graph.gnn.layers)) == ("sparse", 1)
     # What is at its default does not override what a partial says.
     late = fit(frame, partial(LateFusion, readout="mean"), dropout=0.4)
     assert late.readouts["image"].kind == "mean"
