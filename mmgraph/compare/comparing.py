@@ -184,7 +184,7 @@ def _read_mask(test: Any, count: int) -> Bool[np.ndarray, "rows"]:
 def _check_groups(splits: Sequence[Split], groups: Shaped[np.ndarray, "rows"]) -> None:
     """Refuse splits that have a group on both sides."""
     for split in splits:
-        shared = set(groups[split.train]) & set(groups[split.test])
+        shared = set(groups[split.train].tolist()) & set(groups[split.test].tolist())
         if shared:
             raise DataError(
                 f"fold {split.name}: group {min(shared, key=str)!r} is on both sides "

@@ -62,7 +62,7 @@ def describe(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [describe(each) for each in value]
     if isinstance(value, set | frozenset):
-        return sorted((describe(each) for each in value), key=json.dumps)
+        return ["set", *sorted((describe(each) for each in value), key=json.dumps)]
     if isinstance(value, type) or (callable(value) and not hasattr(value, "get_params")):
         return _describe_callable(value)
     return _describe_object(value)
@@ -135,7 +135,7 @@ def fingerprint_frame(frame: pd.DataFrame) -> str:
     digest = hashlib.blake2b(digest_size=12)
     for column in frame.columns:
         values = frame[column]
-        if values.dtype.kind in "biufM":
+        if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biufM":
             cells: Any = values.to_numpy().tobytes().hex()
         else:
             cells = [known(x) if isinstance(x, str) else describe_cell(x) for x in values.tolist()]

@@ -120,8 +120,9 @@ def test_learning_curve(run, says):
 def test_slices(run, table):
     odd = np.arange(40) % 2 == 1
     scores = run(metrics=["accuracy"]).scores(by=np.where(odd, "odd", "even"))
-    mean = scores[scores["method"] == "clue"].groupby("slice")
-    right = mean.apply(lambda part: np.average(part["value"], weights=part["test_rows"]))
+    clue = scores[scores["method"] == "clue"]
+    right = (clue["value"] * clue["test_rows"]).groupby(clue["slice"]).sum()
+    right /= clue.groupby("slice")["test_rows"].sum()
     assert right.to_dict() == pytest.approx({"even": 19 / 20, "odd": 19 / 20})
 
 

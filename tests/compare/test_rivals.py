@@ -24,7 +24,8 @@ def test_rivals_follow_the_modalities():
 
 def test_average_over_what_a_row_has(frame):
     modalities = [Image("image", backbone=None, size=32), Text("text", features=None)]
-    pixels, words, both = (each.make(0).fit(frame, frame["label"]) for each in make_rivals(modalities))
+    rivals = [each.make(0).fit(frame, frame["label"]) for each in make_rivals(modalities)]
+    pixels, words, both = rivals
     assert both.score(frame, frame["label"]) == 1.0
     lacking = frame[:3].assign(image=[None, frame["image"][1], None])
     lacking.loc[2, "text"] = None
