@@ -21,8 +21,8 @@ from mmgraph.compare import DEFAULT, FUSIONS, compare
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    choices = [DEFAULT, *FUSIONS]
-    parser.add_argument("--methods", nargs="+", choices=choices, default=["graph", "concat", "late"])
+    names, usual = [DEFAULT, *FUSIONS], ["graph", "concat", "late"]
+    parser.add_argument("--methods", nargs="+", choices=names, default=usual)
     parser.add_argument("--rows", type=int, help="use only some rows")
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--folds", type=int, default=5)

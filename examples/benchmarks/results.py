@@ -116,8 +116,9 @@ BENCHMARKS: dict[str, tuple[str, Callable[..., Comparison]]] = {
 }
 
 
-def write_section(name: str, folder: Path, images: Path) -> str:
+def write_section(name: str, images: Path, args: argparse.Namespace) -> str:
     """Return the page's section on a comparison; nothing where no run is done."""
+    folder = args.runs / name
     if not (folder / "comparison.json").is_file():
         return ""
     comparison = Comparison.read(folder)
@@ -128,7 +129,7 @@ def write_section(name: str, folder: Path, images: Path) -> str:
         alt = "Means and folds of all methods"
         parts += [comparison.to_markdown().strip(), f"![{alt}](images/results_{name}.png)"]
     if comparison.runs("curve"):
-        parts += write_curve(name, comparison, images)
+        parts += write_curve(name, comparison, images, args)
     tested = comparison.scores("test")
     if len(tested):
         date = max(run.date for run in comparison.runs("test"))[:10]
@@ -136,9 +137,14 @@ def write_section(name: str, folder: Path, images: Path) -> str:
     return "\n\n".join(parts) if len(parts) > 2 else ""
 
 
-def write_curve(name: str, comparison: Comparison, images: Path) -> list[str]:
+def write_curve(
+    name: str, comparison: Comparison, images: Path, args: argparse.Namespace
+) -> list[str]:
     """Return a table and a plot by the number of training rows, by the kind of question."""
-    kind = load_easy_vqa().frame["kind"] if name == "easy_vqa" else None
+    kind = None
+    if name == "easy_vqa":
+        dataset = load_easy_vqa()
+        kind = shorten(dataset.frame, dataset.label, args)["kind"]
     curve = comparison.curve(by=kind)
     plot_learning_curve(curve).savefig(images / f"results_{name}_curve.png", dpi=110)
     keys = ["method", *(["slice"] if kind is not None else [])]
@@ -210,7 +216,7 @@ def main() -> None:
                 comparison.test()
     images = args.output.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
-    sections = [write_section(name, args.runs / name, images) for name in BENCHMARKS]
+    sections = [write_section(name, images, args) for name in BENCHMARKS]
     page = args.output.read_text("utf-8") if args.output.is_file() else "# Results\n"
     args.output.write_text(write_page(page, sections), "utf-8")
     print(f"wrote {args.output}")
