@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from mmgraph import MultimodalGraphClassifier, load_openclipart
-from mmgraph.compare import DEFAULT, FUSIONS, compare
+from mmgraph.comparison import DEFAULT, FUSIONS, compare
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -14,7 +14,16 @@ ORDER = (
     *("execution", "nn", "cache"),
     *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
     *("training", "fitting"),
-    *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets", "compare"),
+    *(
+        "model_card",
+        "model_file",
+        "persistence",
+        "estimator",
+        "robustness",
+        "plot",
+        "datasets",
+        "comparison",
+    ),
     *("testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")

@@ -23,8 +23,8 @@ from typing import Any
 import pandas as pd
 
 from mmgraph import MultimodalGraphClassifier, load_easy_vqa, load_openclipart
-from mmgraph.compare import DEFAULT, FUSIONS, Comparison, compare, plot_learning_curve
-from mmgraph.compare.ablation import make_ablations
+from mmgraph.comparison import DEFAULT, FUSIONS, Comparison, compare, plot_learning_curve
+from mmgraph.comparison.ablation import make_ablations
 from mmgraph.datasets.av_digits import load_av_digits
 from mmgraph.datasets.base import MultimodalDataset
 

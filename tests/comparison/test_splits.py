@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmgraph import DataError
-from mmgraph.compare.splits import Split, make_folds, read_split_column, subset
+from mmgraph.comparison.splits import Split, make_folds, read_split_column, subset
 
 LABEL = np.tile(["a", "b"], 10)
 

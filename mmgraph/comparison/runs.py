@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from mmgraph.atomic import written_at_once
 from mmgraph.errors import DataError
 
 #: What a run is for: a fold to choose by, a point of a learning curve, or the test rows.
@@ -103,11 +102,11 @@ class RunStore:
 
     def write(self, run: Run) -> None:
         """Write a run, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         arrays = {name: getattr(run, name) for name in _ARRAYS}
         arrays = {name: values for name, values in arrays.items() if values is not None}
         path = self.folder / f"{run.key}.json"
-        write_whole(path.with_suffix(".npz"), lambda file: np.savez_compressed(file, **arrays))
+        with written_at_once(path.with_suffix(".npz")) as draft:
+            np.savez_compressed(draft, allow_pickle=False, **arrays)
         names = [each.name for each in fields(run) if each.name not in _ARRAYS]
         described = {name: getattr(run, name) for name in names}
         write_json(path, described)
@@ -115,19 +114,5 @@ class RunStore:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON into a file, whole or not at all."""
-    text = json.dumps(value, indent=1, ensure_ascii=False)
-    write_whole(path, lambda file: file.write(text.encode("utf-8")))
-
-
-def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file beside its place, and move it there once it is complete."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with written_at_once(path) as draft:
+        draft.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")

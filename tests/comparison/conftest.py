@@ -4,7 +4,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from mmgraph import Features
-from mmgraph.compare import compare
+from mmgraph.comparison import compare
 
 
 class Says(ClassifierMixin, BaseEstimator):
@@ -59,9 +59,13 @@ def table():
     clue = [other[x] if row in (3, 30) else x for row, x in enumerate(label)]
     hint = [other[x] if row in (3, 30, *range(10, 20)) else x for row, x in enumerate(label)]
     split = ["train"] * 20 + ["val"] * 10 + ["test"] * 10
-    return pd.DataFrame(
-        {"x": [[float(n)] for n in range(40)], "clue": clue, "hint": hint, "label": label}
-    ).assign(split=split, group=np.arange(40) // 2, index=np.arange(100, 140)).set_index("index")
+    return (
+        pd.DataFrame(
+            {"x": [[float(n)] for n in range(40)], "clue": clue, "hint": hint, "label": label}
+        )
+        .assign(split=split, group=np.arange(40) // 2, index=np.arange(100, 140))
+        .set_index("index")
+    )
 
 
 @pytest.fixture

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Shaped
 from sklearn.base import clone
 
-from mmgraph import data, targets
-from mmgraph.compare.comparison import Comparison
-from mmgraph.compare.experiment import Experiment
-from mmgraph.compare.methods import DEFAULT, FUSIONS, MethodLike, read_methods
-from mmgraph.compare.rivals import make_rivals
-from mmgraph.compare.splits import Split, make_folds, read_split_column
+from mmgraph import targets
+from mmgraph.comparison.experiment import Experiment
+from mmgraph.comparison.methods import DEFAULT, FUSIONS, MethodLike, read_methods
+from mmgraph.comparison.result import Comparison
+from mmgraph.comparison.rivals import make_rivals
+from mmgraph.comparison.splits import Split, make_folds, read_split_column
 from mmgraph.errors import DataError
 from mmgraph.estimator import (
     MultimodalEstimator,
@@ -26,6 +29,7 @@ from mmgraph.estimator.base import take_columns
 from mmgraph.metrics import default_metrics
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import infer_modalities
+from mmgraph.tables import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +39,6 @@ def compare(
     frame: Any,
     y: Any,
     *,
-    output: str | Path,
     methods: Sequence[str] | Mapping[str, MethodLike] | None = None,
     modalities: Sequence[Modality] | None = None,
     template: MultimodalEstimator | None = None,
@@ -46,17 +49,17 @@ def compare(
     metrics: Sequence[str] | None = None,
     reference: str = "graph",
     rivals: bool = True,
+    output: str | Path | None = None,
     budget_minutes: float | None = None,
 ) -> Comparison:
     """Fit every method on every fold with every seed, and return how they compare.
 
-    Each run is kept in `output` when it is done. Called again with the same arguments, after it
-    was killed or with more methods, only what is lacking is run.
+    Each run is kept in the folder `output` when it is done. Called again with the same arguments,
+    after it was killed or with more methods, only what is lacking is run.
 
     Args:
         frame: DataFrame, Hugging Face dataset, or path of a table.
         y: Target of each row, or the name of its column.
-        output: Folder that keeps the runs.
         methods: Names of fusions ("graph", "concat", ...; "mmgraph" is the graph with the linear
             model beside it), or by names of one's own such names, estimators, or functions of
             the seed that make estimators; None: all names.
@@ -73,24 +76,31 @@ def compare(
         metrics: Names of metrics, see `mmgraph.evaluate_predictions`; None: what is usual.
         reference: The method that all others are tested against.
         rivals: Add scikit-learn's logistic regressions on frozen features to classes.
+        output: Folder that keeps the runs; None: they are gone when the comparison is.
         budget_minutes: Begin no run after this time; None: do all.
 
     Raises:
         DataError: A row, a column or an argument cannot be used; the message says which.
     """
-    table = data.read_frame(frame)
-    inputs, truth, group, split, labels = _take(table, y, groups, folds)
+    table = read_frame(frame)
     if template is None:
         template = MultimodalGraphClassifier(additive=False, verbose=False)
+    regression = isinstance(template, MultimodalGraphRegressor)
+    inputs, truth, group, split, labels = _take(table, y, groups, folds, regression=regression)
     chosen = modalities or template.modalities or infer_modalities(inputs, labels=truth)
     template = clone(template).set_params(modalities=list(chosen))
-    kind = _kind_of(truth, template)
+    kind: Literal["multiclass", "multilabel", "regression"] = (
+        "multilabel" if truth.ndim == 2 else "multiclass"
+    )
+    if regression:
+        kind = "regression"
     found = read_methods([DEFAULT, *FUSIONS] if methods is None else methods, template)
     names = [each.name for each in found]
     if rivals and kind == "multiclass":
         found += [each for each in make_rivals(chosen) if each.name not in names]
     if reference not in [each.name for each in found]:
         raise DataError(f"reference={reference!r} is none of the methods, which are {names}")
+    folder = tempfile.mkdtemp(prefix="mmgraph-") if output is None else output
     splits, test_split = _make_splits(folds, split, test, truth, group, kind)
     experiment = Experiment(
         inputs,
@@ -101,17 +111,19 @@ def compare(
         folds=splits,
         test=test_split,
         seeds=seeds,
-        folder=output,
+        folder=folder,
     )
     comparison = Comparison.begin(
-        experiment, output, metrics=list(metrics or default_metrics(kind)), reference=reference
+        experiment, folder, metrics=list(metrics or default_metrics(kind)), reference=reference
     )
+    if output is None:
+        weakref.finalize(comparison, shutil.rmtree, folder, ignore_errors=True)
     experiment.run(experiment.plan_folds(), budget_minutes=budget_minutes)
     return comparison
 
 
 def _take(
-    table: pd.DataFrame, y: Any, groups: Any, folds: int | str
+    table: pd.DataFrame, y: Any, groups: Any, folds: int | str, *, regression: bool
 ) -> tuple[pd.DataFrame, Shaped[np.ndarray, "rows *outputs"], Any, Any, list[Any] | None]:
     """Return inputs, targets, groups, the split column, and the names of labels."""
     inputs, target = take_columns(table, y, "y")
@@ -119,33 +131,19 @@ def _take(
     split = None
     if isinstance(folds, str):
         inputs, split = take_columns(inputs, folds, "folds")
+    if regression:
+        return (
+            inputs,
+            targets.encode_numbers(target, table.index).squeeze(1).numpy(),
+            group,
+            split,
+            None,
+        )
     if targets.is_multilabel(target):
-        if not _is_indicator(target):
-            return inputs, np.asarray(target, dtype=float), group, split, None
         labels, encoded = targets.encode_labels(target, table.index)
         return inputs, encoded.numpy().astype(np.int64), group, split, labels.tolist()
-    values = target.tolist() if hasattr(target, "tolist") else list(target)
-    missing = [row for row, value in enumerate(values) if data.is_missing(value)]
-    if missing:
-        raise DataError(
-            f"row {', '.join(data.row_name(table.index, row) for row in missing[:5])}: expected a "
-            f"target, got a missing value ({len(missing)} of {len(values)} rows); leave these out"
-        )
-    return inputs, np.array(values), group, split, None
-
-
-def _is_indicator(target: Any) -> bool:
-    """Say whether rows have sets of labels, or 0 and 1 for each, and not several numbers."""
-    if getattr(target, "ndim", 1) != 2:
-        return True
-    values = np.asarray(target)
-    return bool(((values == 0) | (values == 1)).all())
-
-
-def _kind_of(truth: Shaped[np.ndarray, "rows *outputs"], template: MultimodalEstimator) -> Any:
-    if isinstance(template, MultimodalGraphRegressor):
-        return "regression"
-    return "multilabel" if truth.ndim == 2 else "multiclass"
+    classes, codes = targets.encode_classes(target, table.index)
+    return inputs, classes[codes.numpy()], group, split, None
 
 
 def _make_splits(

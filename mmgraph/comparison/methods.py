@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmgraph.compare.describe import describe
+from mmgraph.comparison.describe import describe
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator
 from mmgraph.nn import fusion

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmgraph.compare.runs import Run
-from mmgraph.compare.tables import LOWER_IS_BETTER
+from mmgraph.comparison.runs import Run
+from mmgraph.comparison.tables import LOWER_IS_BETTER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 _NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1"}
 
 
-def write_table(
-    summary: pd.DataFrame, runs: Sequence[Run], *, reference: str, missing: int
-) -> str:
+def write_table(summary: pd.DataFrame, runs: Sequence[Run], *, reference: str, missing: int) -> str:
     """Return a table with a row for each method, and a line that says how it came about.
 
     Args:

@@ -17,10 +17,15 @@ import numpy as np
 from jaxtyping import Shaped
 
 import mmgraph
-from mmgraph.compare.describe import describe, fingerprint, fingerprint_frame
-from mmgraph.compare.methods import Method, count_parameters
-from mmgraph.compare.runs import Part, Run, RunStore
-from mmgraph.compare.splits import Split, subset
+from mmgraph.comparison.describe import (
+    describe,
+    fingerprint,
+    fingerprint_code,
+    fingerprint_frame,
+)
+from mmgraph.comparison.methods import Method, count_parameters
+from mmgraph.comparison.runs import Part, Run, RunStore
+from mmgraph.comparison.splits import Split, subset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +93,7 @@ class Experiment:
         self.seeds = list(seeds)
         self.store = RunStore(Path(folder) / "runs")
         known = [fingerprint_frame(frame), describe(truth), describe(self.groups)]
-        self.data_key = fingerprint([mmgraph.__version__, known, labels])
+        self.data_key = fingerprint([fingerprint_code(), known, labels])
 
     def plan_folds(self) -> list[Plan]:
         """Return the runs to choose by; all methods of a fold and seed stand together."""

@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from mmgraph import DataError, Image, MultimodalGraphClassifier, Text
-from mmgraph.compare.describe import describe, fingerprint, fingerprint_frame
+from mmgraph.comparison.describe import describe, fingerprint, fingerprint_frame
 from mmgraph.nn.fusion import LateFusion
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import mmgraph
 from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def fingerprint(value: Any) -> str:
 def describe(value: Any) -> Any:
     """Return JSON that tells apart what could lead to other results.
 
-    Estimators are described by their parameters, data classes by their fields, functions by
-    their code and what they close over, arrays by their contents.
+    Estimators are described by their parameters, data classes by their fields, classes by their
+    source, functions by their code and what they close over, arrays by their contents.
 
     Raises:
         DataError: An object cannot be told from others of its class.
@@ -78,9 +79,19 @@ def _describe_callable(value: Any) -> Any:
         defaults = [value.__defaults__, value.__kwdefaults__]
         name = "" if value.__name__ == "<lambda>" else _name_of(value)
         return [name, _describe_code(value.__code__), describe(closure), describe(defaults)]
-    if isinstance(value, type | types.BuiltinFunctionType):
+    if isinstance(value, types.BuiltinFunctionType):
         return _name_of(value)
+    if isinstance(value, type):
+        return [_name_of(value), _source_of(value)]
     return _describe_object(value)
+
+
+def _source_of(value: type) -> str | None:
+    """Return a hash of a class's source; None where there is none to read."""
+    try:
+        return describe(inspect.getsource(value).encode())
+    except (OSError, TypeError):
+        return None
 
 
 def _describe_code(code: types.CodeType) -> Any:
@@ -124,6 +135,15 @@ def _as_array(value: Any) -> np.ndarray | None:
 
 def _name_of(value: Any) -> str:
     return f"{value.__module__}.{value.__qualname__}"
+
+
+@lru_cache(maxsize=1)
+def fingerprint_code() -> str:
+    """Return a hash of all of mmgraph's modules, a change of which may change any result."""
+    digest = hashlib.blake2b(digest_size=12)
+    for path in sorted(Path(mmgraph.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def fingerprint_frame(frame: pd.DataFrame) -> str:

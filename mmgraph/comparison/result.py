@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmgraph.compare.experiment import Experiment
-from mmgraph.compare.markdown import write_table
-from mmgraph.compare.pictures import plot_comparison
-from mmgraph.compare.runs import Part, Run, RunStore, write_json
-from mmgraph.compare.tables import summarise, tabulate_errors, tabulate_runs
+from mmgraph.comparison.experiment import Experiment
+from mmgraph.comparison.markdown import write_table
+from mmgraph.comparison.pictures import plot_comparison
+from mmgraph.comparison.runs import Part, Run, RunStore, write_json
+from mmgraph.comparison.tables import summarise, tabulate_errors, tabulate_runs
 from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Comparison:
         listing = tabulate_errors(runs).head(k) if k is not None else tabulate_errors(runs)
         if self.experiment is None:
             return listing.reset_index(drop=True)
-        return listing.set_index(self.experiment.frame.index[listing["row"].astype(int)])
+        return listing.set_index(self.experiment.frame.index[listing["row"].to_numpy(int)])
 
     def to_markdown(self) -> str:
         """Return the summary as a table of Markdown, with what is needed to judge it."""

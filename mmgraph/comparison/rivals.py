@@ -15,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mmgraph import data
-from mmgraph.compare.methods import Method
+from mmgraph.cells import modality_cells
+from mmgraph.comparison.methods import Method
 from mmgraph.modalities.audio import Audio
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.image import Image
@@ -48,7 +49,7 @@ class Part:
     def read(self, fitted: Modality, frame: pd.DataFrame) -> list[Any]:
         """Return the input of each row; None where it has none."""
         if self.kind == "words":
-            cells = data.modality_cells(self.modality, frame)
+            cells = modality_cells(self.modality, frame)
             return [" ".join(map(str, cell)) if cell else None for cell in cells]
         items = data.transform([fitted], frame)[fitted.node_type]
         return [np.mean([_vector(each) for each in row], axis=0) if row else None for row in items]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmgraph.compare.methods import MethodLike
+from mmgraph.comparison.methods import MethodLike
 from mmgraph.estimator import MultimodalEstimator
 from mmgraph.nn.fusion import GraphFusion
 from mmgraph.nn.fusion.graph import default_relations

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmgraph.compare import corrected_t_test, holm
+from mmgraph.comparison import corrected_t_test, holm
 
 
 def test_two_folds_by_hand():

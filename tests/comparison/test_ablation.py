@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmgraph import Chain, Grid, Nodes
-from mmgraph.compare.ablation import (
+from mmgraph.comparison.ablation import (
     make_ablations,
     shuffled,
     with_shuffled,

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from mmgraph.compare import holm
-from mmgraph.compare.markdown import write_table
-from mmgraph.compare.runs import Run
-from mmgraph.compare.tables import summarise, tabulate_runs
+from mmgraph.comparison import holm
+from mmgraph.comparison.markdown import write_table
+from mmgraph.comparison.runs import Run
+from mmgraph.comparison.tables import summarise, tabulate_runs
 
 #: Share of right answers by method, fold and seed.
 SCORES = {

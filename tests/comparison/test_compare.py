@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from mmgraph import DataError
-from mmgraph.compare import Comparison, plot_learning_curve
+from mmgraph.comparison import Comparison, plot_learning_curve
 
 
 def test_every_run_is_in_the_tidy_frame(run, says):

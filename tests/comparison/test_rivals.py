@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from mmgraph import Audio, Features, Image, MultimodalGraphClassifier, Text
-from mmgraph.compare import FUSIONS, compare, make_rivals
-from mmgraph.compare.methods import count_parameters, read_methods
+from mmgraph.comparison import FUSIONS, compare, make_rivals
+from mmgraph.comparison.methods import count_parameters, read_methods
 
 
 def names(*modalities):
