@@ -89,11 +89,9 @@ def compare(
     inputs, truth, group, split, labels = _take(table, y, groups, folds, regression=regression)
     chosen = modalities or template.modalities or infer_modalities(inputs, labels=truth)
     template = clone(template).set_params(modalities=list(chosen))
-    kind: Literal["multiclass", "multilabel", "regression"] = (
-        "multilabel" if truth.ndim == 2 else "multiclass"
-    )
-    if regression:
-        kind = "regression"
+    kind: Literal["multiclass", "multilabel", "regression"] = "multiclass"
+    if regression or truth.ndim == 2:
+        kind = "regression" if regression else "multilabel"
     found = read_methods([DEFAULT, *FUSIONS] if methods is None else methods, template)
     names = [each.name for each in found]
     if rivals and kind == "multiclass":
@@ -132,13 +130,8 @@ def _take(
     if isinstance(folds, str):
         inputs, split = take_columns(inputs, folds, "folds")
     if regression:
-        return (
-            inputs,
-            targets.encode_numbers(target, table.index).squeeze(1).numpy(),
-            group,
-            split,
-            None,
-        )
+        numbers = targets.encode_numbers(target, table.index).squeeze(1).numpy()
+        return inputs, numbers, group, split, None
     if targets.is_multilabel(target):
         labels, encoded = targets.encode_labels(target, table.index)
         return inputs, encoded.numpy().astype(np.int64), group, split, labels.tolist()

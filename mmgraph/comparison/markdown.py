@@ -54,7 +54,7 @@ def _number(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return "" if math.isnan(value) else ("+" if value >= 0 else "−") + _number(abs(value))
+    return "" if math.isnan(value) else ("+" if value >= 0 else "-") + _number(abs(value))
 
 
 def _p_value(value: float) -> str:

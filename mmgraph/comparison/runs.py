@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
@@ -92,7 +93,9 @@ class RunStore:
         path = self.folder / f"{key}.json"
         try:
             described = json.loads(path.read_text("utf-8"))
-            with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            # A damaged file that numpy opens itself would stay open.
+            content = io.BytesIO(path.with_suffix(".npz").read_bytes())
+            with np.load(content, allow_pickle=False) as arrays:
                 return Run(**described, **{name: arrays[name] for name in arrays.files})
         except Exception as error:  # whatever a lacking or altered file leads to
             raise DataError(

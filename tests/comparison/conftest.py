@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ class Says(ClassifierMixin, BaseEstimator):
     """Says what a column says, and something else in a share of the rows, by seed."""
 
     #: One entry for each fit of any instance.
-    fits = []
+    fits: ClassVar[list] = []
     #: Fits before a simulated crash; None: no crash.
     crash_after = None
 

@@ -78,7 +78,7 @@ def test_markdown(runs):
     assert header.startswith("| method | accuracy | macro-F1 | accuracy, against graph | p |")
     assert best.startswith("| rival | .750 ± .212 |")
     assert graph.startswith("| **graph** | .650 ± .071 |")
-    assert "| −.250 |" in late
+    assert "| -.250 |" in late
     assert late.endswith("| 7 | 1.5 | 4 |")
     assert "2 folds (0, 1); seeds 0, 1;" in note
     assert "3 planned runs are not done yet" in note
