@@ -56,6 +56,8 @@ _MODULE_OF = {
     "load_mvsa": "mmgraph.datasets.mvsa",
     "load_n24news": "mmgraph.datasets.n24news",
     "load_openclipart": "mmgraph.datasets.openclipart",
+    "Comparison": "mmgraph.comparison.result",
+    "compare": "mmgraph.comparison.comparing",
     "evaluate_predictions": "mmgraph.metrics",
     "default_metrics": "mmgraph.metrics",
     "clear_cache": "mmgraph.cache",
@@ -87,6 +89,8 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from mmgraph.cache import clear_cache as clear_cache
+    from mmgraph.comparison.comparing import compare as compare
+    from mmgraph.comparison.result import Comparison as Comparison
     from mmgraph.datasets.av_digits import load_av_digits as load_av_digits
     from mmgraph.datasets.av_mnist import load_av_mnist as load_av_mnist
     from mmgraph.datasets.base import MultimodalDataset as MultimodalDataset

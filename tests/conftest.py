@@ -61,7 +61,9 @@ def make_classifier():
             Image("image", backbone=None, size=32),
             Text("text", features=None),
         ]
-        quick = {"channels": 16, "num_layers": 1, "epochs": 2, "verbose": False}
+        quick = {"channels": 16, "epochs": 2, "verbose": False}
+        if "fusion" not in options:
+            quick["num_layers"] = 1
         return MultimodalGraphClassifier(chosen, **{**quick, **options})
 
     return make

@@ -15,7 +15,7 @@ ORDER = (
     *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
     *("training", "fitting", "shapley"),
     *("model_card", "model_file", "persistence", "estimator", "robustness"),
-    *("diagnosis", "plot", "explain", "datasets"),
+    *("diagnosis", "plot", "explain", "datasets", "comparison"),
     *("testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 import warnings
@@ -47,7 +48,10 @@ logger = logging.getLogger("mmgraph")
 #: Rows that are decoded and held in memory at once while predicting.
 _ROWS_AT_ONCE = 1024
 
-FusionFactory = Callable[[Mapping[str, Mapping[str, Relation]], int], Fusion]
+#: Called with (modalities with their relations, channels), and the graph's options it takes.
+FusionFactory = Callable[..., Fusion]
+#: Arguments of the graph that other fusions may share.
+_GRAPH_OPTIONS = ("num_layers", "conv", "relations", "readout", "dropout", "execution")
 AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
 
 
@@ -305,13 +309,11 @@ class MultimodalEstimator(BaseEstimator, ABC):
 
     def _build_fusion(self) -> Fusion:
         own = {modality.node_type: modality.relations() for modality in self.modalities_}
-        if self.fusion is not None:
-            if self.conv is not None or self.relations is not None:
-                raise ValueError("conv= and relations= belong to the graph; leave out fusion=")
-            return self.fusion(own, self.channels)
         for modality in self.modalities_:
             if modality.several_:
                 own[modality.node_type] = {**own[modality.node_type], "others": OtherItems()}
+        if self.fusion is not None:
+            return self.fusion(own, self.channels, **self._fusion_options(self.fusion))
         return GraphFusion(
             own,
             self.channels,
@@ -322,6 +324,20 @@ class MultimodalEstimator(BaseEstimator, ABC):
             execution=self.execution,
             conv=self.conv or transformer_conv,
         )
+
+    def _fusion_options(self, fusion: FusionFactory) -> dict[str, Any]:
+        """Return the arguments of the graph that were chosen, all of which the fusion must take."""
+        defaults = inspect.signature(type(self)).parameters
+        chosen = {name: getattr(self, name) for name in _GRAPH_OPTIONS}
+        chosen = {name: x for name, x in chosen.items() if x != defaults[name].default}
+        taken = inspect.signature(fusion).parameters
+        if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+            return chosen
+        for name in chosen:
+            if name not in taken:
+                called = getattr(fusion, "__name__", repr(fusion))
+                raise ValueError(f"fusion={called} does not take {name}=; leave out one of them")
+        return chosen
 
     def _run(
         self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int | None = 0

@@ -43,7 +43,8 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         dropout: Probability of dropping a feature, in training.
         execution: "dense" or "sparse" message passing; "auto": dense wherever that is exact.
         fusion: Another fusion in place of the graph: a class of `mmgraph.nn.fusion`, or any
-            function of (modalities with their relations, channels).
+            function of (modalities with their relations, channels). Of the arguments above, those
+            that are not at their defaults are passed on; it is an error if it does not take them.
         additive: Add the linear model.
         absent_nodes: Give a modality that a row lacks one learnt node; else it has none.
         modality_dropout: Probability of hiding a modality of a row, in training; for inputs

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from mmgraph import Features, MultimodalGraphClassifier, load
-from mmgraph.nn.fusion import Fusion, LateFusion
+from mmgraph import Complete, Features, MultimodalGraphClassifier, load
+from mmgraph.nn.fusion import BottleneckFusion, ConcatFusion, Fusion, GraphFusion, LateFusion
 
 #: Those of mmgraph, for other tests have theirs.
 OURS = [kind for kind in Fusion.__subclasses__() if kind.__module__.startswith("mmgraph.")]
@@ -59,3 +59,32 @@ def test_options_are_given_with_partial(frame, tmp_path):
     clf.save(tmp_path / "model")
     again = load(tmp_path / "model", fusion=fusion).predict_proba(frame)
     np.testing.assert_allclose(again, clf.predict_proba(frame), atol=1e-6)
+
+
+def fit(frame, fusion, **options):
+    clf = make_classifier(fusion).set_params(epochs=1, **options).fit(frame, frame["label"])
+    return clf.model_.fusion
+
+
+def test_the_graphs_options_are_passed_on(frame):
+    concat = fit(frame, ConcatFusion, readout="max", dropout=0.5)
+    assert {each.kind for each in concat.readouts.values()} == {"max"}
+    assert concat.mlp[-1].p == 0.5
+    assert len(fit(frame, BottleneckFusion, num_layers=3).layers) == 3
+    relations = {("image", "to", "text"): Complete()}
+    graph = fit(frame, GraphFusion, relations=relations, execution="sparse", num_layers=1)
+    assert graph.relations == relations
+    assert (graph.gnn.execution, len(graph.gnn.layers)) == ("sparse", 1)
+    # What is at its default does not override what a partial says.
+    late = fit(frame, partial(LateFusion, readout="mean"), dropout=0.4)
+    assert late.readouts["image"].kind == "mean"
+    assert late.mlps["image"][-1].p == 0.4
+
+
+@pytest.mark.parametrize(
+    "options", [{"num_layers": 3}, {"execution": "sparse"}, {"relations": {}}, {"conv": max}]
+)
+def test_options_a_fusion_does_not_take_are_refused(frame, options):
+    message = f"fusion=ConcatFusion does not take {next(iter(options))}="
+    with pytest.raises(ValueError, match=message):
+        fit(frame, ConcatFusion, **options)

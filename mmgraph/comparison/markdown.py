@@ -1,0 +1,92 @@
+"""Comparisons as tables of Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mmgraph.comparison.runs import Run
+from mmgraph.comparison.tables import LOWER_IS_BETTER
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: How metrics are written.
+_NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1"}
+
+
+def write_table(summary: pd.DataFrame, runs: Sequence[Run], *, reference: str, missing: int) -> str:
+    """Return a table with a row for each method, and a line that says how it came about.
+
+    Args:
+        summary: What `tables.summarise` returns.
+        runs: The runs it was made of.
+        reference: The method of the tests.
+        missing: Number of planned runs that are not done.
+    """
+    if not len(summary):
+        return "No run is done yet.\n"
+    metrics = list(dict.fromkeys(summary["metric"]))
+    first = summary[summary["metric"] == metrics[0]].set_index("method")
+    columns = [_NAMES.get(metric, metric) for metric in metrics]
+    columns += [f"{columns[0]}, against {reference}", "p", "parameters", "fit, s", "runs"]
+    lines = ["| method | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for method, row in first.iterrows():
+        cells = [_mean(summary, metric, str(method)) for metric in metrics]
+        cells += [_signed(row["difference"]), _p_value(row["p_holm"]), _count(row["parameters"])]
+        cells += [f"{row['fit_seconds']:.1f}", str(int(row["runs"]))]
+        name = f"**{method}**" if method == reference else str(method)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", _explain(runs, metrics, missing)]) + "\n"
+
+
+def _mean(summary: pd.DataFrame, metric: str, method: str) -> str:
+    row = summary[(summary["metric"] == metric) & (summary["method"] == method)].iloc[0]
+    spread = row["std_folds"] if not math.isnan(row["std_folds"]) else row["std_seeds"]
+    return _number(row["mean"]) + ("" if math.isnan(spread) else f" ± {_number(spread)}")
+
+
+def _number(value: float) -> str:
+    """Write shares without the zero before the point, as the field does."""
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1 else text
+
+
+def _signed(value: float) -> str:
+    return "" if math.isnan(value) else ("+" if value >= 0 else "-") + _number(abs(value))
+
+
+def _p_value(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return "< .001" if value < 0.001 else _number(value)
+
+
+def _count(value: Any) -> str:
+    import pandas as pd
+
+    return "" if pd.isna(value) else f"{int(value):,}"
+
+
+def _explain(runs: Sequence[Run], metrics: Sequence[str], missing: int) -> str:
+    folds, seeds = sorted({run.fold for run in runs}), sorted({run.seed for run in runs})
+    versions = runs[-1].versions
+    text = [f"{len(folds)} fold{'s' * (len(folds) > 1)} ({', '.join(folds)})"]
+    text.append(f"seeds {', '.join(map(str, seeds))}")
+    text.append(f"{min(r.train_rows for r in runs):,} rows or more trained on")
+    text.append(f"{min(r.date for r in runs)[:10]} to {max(r.date for r in runs)[:10]}")
+    text.append(", ".join(f"{name} {each}" for name, each in versions.items()))
+    spread = "± is the standard deviation between folds of the means over seeds"
+    if len(folds) < 2:
+        spread = "± is the standard deviation between seeds; one fold allows no test"
+    tests = (
+        "; p: corrected resampled t-test (Nadeau and Bengio, 2003) on the folds, adjusted for all "
+        "methods by Holm's procedure"
+        if len(folds) > 1
+        else ""
+    )
+    lower = [metric for metric in metrics if metric in LOWER_IS_BETTER]
+    less = f" Less is better: {', '.join(lower)}." if lower else ""
+    lacking = f" **{missing} planned runs are not done yet.**" if missing else ""
+    return f"{'; '.join(text)}. {spread}{tests}.{less}{lacking}"

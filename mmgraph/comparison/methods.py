@@ -1,0 +1,133 @@
+"""What can be compared: fusions by their names, estimators, and functions that make them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmgraph.comparison.describe import describe
+from mmgraph.errors import DataError
+from mmgraph.estimator import MultimodalEstimator
+from mmgraph.nn import fusion
+
+#: The fusion methods by the names that `compare` knows them by.
+FUSIONS: dict[str, type[fusion.Fusion]] = {
+    "graph": fusion.GraphFusion,
+    "concat": fusion.ConcatFusion,
+    "weighted-sum": fusion.WeightedSumFusion,
+    "late": fusion.LateFusion,
+    "gated": fusion.GatedFusion,
+    "tensor": fusion.TensorFusion,
+    "low-rank": fusion.LowRankFusion,
+    "bilinear": fusion.BilinearFusion,
+    "film": fusion.FiLMFusion,
+    "cross-attention": fusion.CrossAttentionFusion,
+    "bottleneck": fusion.BottleneckFusion,
+}
+
+#: Name of the graph with the linear model beside it: the estimator as it comes.
+DEFAULT = "mmgraph"
+
+#: Options of the graph that only some fusions take.
+_GRAPH_OPTIONS = ("num_layers", "conv", "relations", "readout", "dropout", "execution")
+
+#: A name, an estimator that was not fitted, or a function of the seed that makes one.
+MethodLike = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """A way to predict, which makes a new estimator for each seed.
+
+    Args:
+        name: What tables call it.
+        make: Maps a seed to an estimator that was not fitted.
+        seeded: Whether the seed changes anything; other methods run once a fold.
+    """
+
+    name: str
+    make: Callable[[int], Any]
+    seeded: bool = True
+
+    def describe(self, seed: int) -> Any:
+        """Return what tells the estimator of a seed from others, as JSON."""
+        return describe(self.make(seed))
+
+
+def read_methods(
+    given: Sequence[str] | Mapping[str, MethodLike], template: MultimodalEstimator
+) -> list[Method]:
+    """Return the methods of some names, or of estimators and functions by name.
+
+    Args:
+        given: Names of fusions, or what makes estimators by names of one's own.
+        template: Estimator whose settings the named methods share.
+
+    Raises:
+        DataError: A name is unknown or there twice, or a value makes no estimator.
+    """
+    if isinstance(given, str):
+        raise DataError(f"methods: expected a list of names, got {given!r}; write [{given!r}]")
+    pairs = list(given.items()) if isinstance(given, Mapping) else [(name, name) for name in given]
+    names = [name for name, _ in pairs]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise DataError(f"methods: {repeated[0]!r} is there twice; give one another name")
+    return [_read_method(name, value, template) for name, value in pairs]
+
+
+def _read_method(name: str, value: MethodLike, template: MultimodalEstimator) -> Method:
+    if isinstance(value, str):
+        return Method(name, _named(value, template))
+    if hasattr(value, "fit") and hasattr(value, "get_params") and not isinstance(value, type):
+        return Method(name, lambda seed: _seeded(value, seed), "random_state" in value.get_params())
+    if callable(value):
+        return Method(name, value)
+    raise DataError(
+        f"methods: expected for {name!r} the name of a fusion, an estimator, or a function of the "
+        f"seed that makes one, got {value!r}"
+    )
+
+
+def _named(name: str, template: MultimodalEstimator) -> Callable[[int], MultimodalEstimator]:
+    if name == DEFAULT:
+        return lambda seed: _seeded(template, seed, fusion=None, additive=True)
+    if name == "graph":
+        return lambda seed: _seeded(template, seed, fusion=None)
+    if name not in FUSIONS:
+        raise DataError(f"methods: there is no {name!r}; there are {DEFAULT}, {', '.join(FUSIONS)}")
+    kind = FUSIONS[name]
+    # What the template says of the graph alone is not for a fusion that has nothing of the kind.
+    taken = inspect.signature(kind).parameters
+    defaults = inspect.signature(type(template)).parameters
+    reset = {each: defaults[each].default for each in _GRAPH_OPTIONS if each not in taken}
+    return lambda seed: _seeded(template, seed, fusion=kind, **reset)
+
+
+def _seeded(estimator: Any, seed: int, **changed: Any) -> Any:
+    """Return a copy that was not fitted, with the seed where it takes one."""
+    from sklearn.base import clone
+
+    copy = clone(estimator)
+    if "random_state" in copy.get_params():
+        changed["random_state"] = seed
+    return copy.set_params(**changed)
+
+
+def count_parameters(estimator: Any) -> int | None:
+    """Return how many numbers were fitted: trained weights, and coefficients of scikit-learn.
+
+    None where nothing is known of the estimator.
+    """
+    if hasattr(estimator, "num_parameters_"):
+        return int(estimator.num_parameters_)
+    if isinstance(estimator, MultimodalEstimator):
+        return sum(each.numel() for each in estimator.model_.parameters() if each.requires_grad)
+    if hasattr(estimator, "steps"):
+        counts = [count_parameters(step) for _, step in estimator.steps]
+        return sum(filter(None, counts)) if any(counts) else None
+    if hasattr(estimator, "coef_"):
+        return int(estimator.coef_.size + getattr(estimator.intercept_, "size", 1))
+    return None

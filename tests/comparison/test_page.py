@@ -1,0 +1,46 @@
+"""The script that writes docs/results.md keeps what is not its own."""
+
+import argparse
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+PATH = Path(__file__).parents[2] / "examples" / "benchmarks" / "results.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("results", PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_prose_stays_and_the_block_is_exchanged(script):
+    page = "# Results\n\nProse.\n"
+    assert script.write_page(page, ["", ""]) == page
+    first = script.write_page(page, ["## One\n\n| a |", ""])
+    assert first.startswith("# Results\n\nProse.\n\n" + script.BEGIN)
+    second = script.write_page(first + "\nMore prose.\n", ["## Two \\1", "## Three"])
+    assert "One" not in second
+    assert "## Two \\1\n\n## Three" in second
+    assert second.endswith(script.END + "\n\nMore prose.\n")
+    assert script.write_page(second, ["## Two \\1", "## Three"]) == second
+
+
+def test_a_comparison_without_runs_has_no_section(script, run, tmp_path):
+    args = argparse.Namespace(runs=tmp_path, rows=None)
+    assert script.write_section("openclipart", tmp_path, args) == ""
+    run(output=tmp_path / "openclipart", budget_minutes=0.0)
+    assert script.write_section("openclipart", tmp_path, args) == ""
+    run(output=tmp_path / "openclipart")
+    section = script.write_section("openclipart", tmp_path, args)
+    assert section.startswith("## openclipart: all methods")
+    assert "| **clue** | .950" in section
+    assert (tmp_path / "results_openclipart.png").stat().st_size > 5000
+
+
+def test_tables(script):
+    text = script.write_rows(["a", "b"], [["x", 0.12345], ["y", float("nan")]])
+    assert text.split("\n")[2:] == ["| x | 0.123 |", "| y |  |"]

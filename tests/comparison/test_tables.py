@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from mmgraph.comparison import holm
+from mmgraph.comparison.markdown import write_table
+from mmgraph.comparison.runs import Run
+from mmgraph.comparison.tables import summarise, tabulate_runs
+
+#: Share of right answers by method, fold and seed.
+SCORES = {
+    "graph": {"0": (0.8, 0.6), "1": (0.6, 0.6)},
+    "late": {"0": (0.5, 0.5), "1": (0.2, 0.4)},
+    "rival": {"0": (0.9,), "1": (0.6,)},
+}
+
+
+def make_run(method, fold, seed, share):
+    right = np.arange(10) < round(10 * share)
+    return Run(
+        key=f"{method}{fold}{seed}",
+        method=method,
+        part="fold",
+        fold=fold,
+        seed=seed,
+        train_rows=10,
+        parameters=7,
+        fit_seconds=1.5,
+        predict_seconds=0.5,
+        date="2020-01-02T03:04:05+00:00",
+        versions={"mmgraph": "0"},
+        rows=np.arange(10),
+        truth=np.array(["yes"] * 10),
+        predicted=np.where(right, "yes", "no"),
+    )
+
+
+@pytest.fixture
+def runs():
+    return [
+        make_run(method, fold, seed, share)
+        for method, folds in SCORES.items()
+        for fold, shares in folds.items()
+        for seed, share in enumerate(shares)
+    ]
+
+
+def test_summary_by_hand(runs):
+    table = summarise(tabulate_runs(runs, ["accuracy"]), "graph").set_index("method")
+    assert table.index.tolist() == ["rival", "graph", "late"]
+    assert table["mean"].to_dict() == pytest.approx({"rival": 0.75, "graph": 0.65, "late": 0.4})
+    # Folds of the graph: .7 and .6; of late fusion: .5 and .3; of the rival: .9 and .6.
+    assert table.loc["graph", "std_folds"] == pytest.approx(0.1 / np.sqrt(2))
+    assert table.loc["graph", "std_seeds"] == pytest.approx(0.2 / np.sqrt(2) / 2)
+    assert np.isnan(table.loc["rival", "std_seeds"])
+    assert table.loc["late", "difference"] == pytest.approx(-0.25)
+    # Differences -.2 and -.3, s² = .005, as many rows tested as trained on: (1/2 + 1) s².
+    t = -0.25 / np.sqrt(1.5 * 0.005)
+    assert table.loc["late", "t"] == pytest.approx(t)
+    p = 1 - 2 / np.pi * np.arctan(abs(t))  # Cauchy
+    assert table.loc["late", "p"] == pytest.approx(p)
+    both = table["p"].drop("graph")
+    np.testing.assert_allclose(table["p_holm"].drop("graph"), holm(both.to_numpy(dtype=float)))
+    assert np.isnan(table.loc["graph", "p_holm"])
+    assert table["runs"].to_dict() == {"rival": 2, "graph": 4, "late": 4}
+
+
+def test_only_shared_folds_are_compared(runs):
+    left = [run for run in runs if (run.method, run.fold) != ("late", "1")]
+    table = summarise(tabulate_runs(left, ["accuracy"]), "graph").set_index("method")
+    assert table.loc["late", "difference"] == pytest.approx(0.5 - 0.7)
+    assert np.isnan(table.loc["late", "p"])
+
+
+def test_markdown(runs):
+    summary = summarise(tabulate_runs(runs, ["accuracy", "macro_f1"]), "graph")
+    text = write_table(summary, runs, reference="graph", missing=3)
+    header, _, best, graph, late, *_, note = text.strip().split("\n")
+    assert header.startswith("| method | accuracy | macro-F1 | accuracy, against graph | p |")
+    assert best.startswith("| rival | .750 ± .212 |")
+    assert graph.startswith("| **graph** | .650 ± .071 |")
+    assert "| -.250 |" in late
+    assert late.endswith("| 7 | 1.5 | 4 |")
+    assert "2 folds (0, 1); seeds 0, 1;" in note
+    assert "3 planned runs are not done yet" in note
+    assert "2020-01-02" in note
+
+
+def test_less_error_is_better():
+    runs = []
+    for method, error in (("far", 2.0), ("near", 1.0)):
+        run = make_run(method, "0", 0, 1.0)
+        values = {"truth": np.zeros(10), "predicted": np.full(10, error)}
+        runs.append(Run(**{**vars(run), **values}))
+    table = summarise(tabulate_runs(runs, ["mae"]), "far")
+    assert table["method"].tolist() == ["near", "far"]
