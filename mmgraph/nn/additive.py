@@ -64,7 +64,8 @@ class AdditiveModel(nn.Module):
         together = self.bias + sum(self._products(scaled, self.weight))
         has = self._has(present) & self.known
         complete = (has | ~self.known).all(1, keepdim=True)
-        if bool(complete.all()):
+        # A program that is traced for all inputs works out both.
+        if not torch.compiler.is_compiling() and bool(complete.all()):
             return together
         alone = (self._alone(scaled) * has.unsqueeze(2)).sum(1) / has.sum(1, keepdim=True).clamp(1)
         return torch.where(complete, together, alone)
@@ -148,11 +149,12 @@ class AdditiveModel(nn.Module):
     ) -> list[Tensor]:
         widths = [x.shape[1] for x in xs]
         scaled = []
-        for x, real, mean, factor in zip(
-            xs, present, self.mean.split(widths), self.factor.split(widths), strict=True
+        splits = self.mean.split(widths), self.factor.split(widths)
+        for (_, bag), x, real, mean, factor in zip(
+            self._all_bags(), xs, present, *splits, strict=True
         ):
             if x.is_sparse:
-                scaled.append(x * float(factor[0]) if len(factor) else x)
+                scaled.append(x * bag.scale)
             else:
                 scaled.append((x - mean) * factor * real.unsqueeze(1))
         return scaled
@@ -160,10 +162,7 @@ class AdditiveModel(nn.Module):
     def _products(self, scaled: Sequence[Tensor], weight: Tensor) -> list[Tensor]:
         """Return each bag's part of the logits."""
         weights = weight.split([x.shape[1] for x in scaled])
-        return [
-            torch.sparse.mm(x, part) if x.is_sparse else x @ part
-            for x, part in zip(scaled, weights, strict=True)
-        ]
+        return [x @ part for x, part in zip(scaled, weights, strict=True)]
 
     def _alone(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch modalities outputs"]:
         """Return the logits of each modality by itself."""

@@ -127,7 +127,7 @@ class RegionEncoder(nn.Module):
         weight = self.project.weight / self.std
         x = F.linear(self.features(items), weight, self.project.bias - weight @ self.mean)
         x = self.norm(x + (self.row + self.column).flatten(0, 1))  # [items, regions, channels]
-        return Nodes.from_flat(x.flatten(0, 1), **items.node_layout(), batch_size=items.batch_size)
+        return items.nodes(x.flatten(0, 1))
 
     def features(self, items: Items) -> Float[Tensor, "items regions in_channels"]:
         """Return the features of each region, before they are standardised."""
