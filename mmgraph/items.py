@@ -57,7 +57,7 @@ class Items:
     def number(self) -> Int[Tensor, "items"]:
         """Which item of its sample each one is, from 0."""
         start = self.count.cumsum(0) - self.count
-        return torch.arange(len(self.sample), device=self.sample.device) - start[self.sample]
+        return torch.arange(self.sample.shape[0], device=self.sample.device) - start[self.sample]
 
     @property
     def nodes_per_sample(self) -> Int[Tensor, "batch"]:

@@ -89,7 +89,7 @@ class NodeMeanBag(MeanBag):
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the means, zero where there are no nodes."""
         x = items.data[self.key]
-        sample = items.sample[items.owner(len(x))]
+        sample = items.sample[items.owner(x.shape[0])]
         total = x.new_zeros(items.batch_size, self.width).index_add(0, sample, x)
         return total / items.nodes_per_sample.clamp_min(1).unsqueeze(1)
 
@@ -123,7 +123,7 @@ class NumberBag(Bag):
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the numbers; takes `column` [nodes] and `number` [nodes, numbers]."""
         number = items.data["number"]
-        sample = items.sample[items.owner(len(number))]
+        sample = items.sample[items.owner(number.shape[0])]
         cell = sample * self.columns + items.data["column"]
         cells = items.batch_size * self.columns
         total = number.new_zeros(cells, self.numbers).index_add(0, cell, number)

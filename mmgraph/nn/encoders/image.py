@@ -134,7 +134,7 @@ class RegionEncoder(nn.Module):
         if self.backbone is None:
             return items.data["features"].to(self.mean.dtype)
         pixels = items.data["pixels"].to(self.mean.dtype)
-        if not len(pixels):  # an empty batch would turn batch-norm statistics into NaN
+        if not pixels.shape[0]:  # an empty batch would turn batch-norm statistics into NaN
             regions = self.row.shape[0] * self.column.shape[1]
             return pixels.new_zeros(0, regions, len(self.mean))
         maps = self.backbone(pixels.contiguous(memory_format=torch.channels_last))

@@ -88,7 +88,7 @@ class BidirectionalRNN(nn.Module):
             x: Steps of all sequences.
             items: The items that are read, each a sequence.
         """
-        return items.pack(self(items.pad(x), items.length), len(x))
+        return items.pack(self(items.pad(x), items.length), x.shape[0])
 
 
 def _reversal(length: Int[Tensor, "items"], steps: int) -> tuple[Tensor, Tensor]:
