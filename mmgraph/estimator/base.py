@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -32,15 +31,12 @@ from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
 from mmgraph.tables import read_frame
-from mmgraph.typing import EdgeType, Item
+from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger("mmgraph")
-
-#: Rows that are decoded and held in memory at once while predicting.
-_ROWS_AT_ONCE = 1024
 
 FusionFactory = Callable[[Mapping[str, Mapping[str, Relation]], int], Fusion]
 AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
@@ -172,7 +168,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         frame = read_frame(X)
         parts = [
             {name: [len(cell) for cell in cells] for name, cells in items.items()}
-            for items in self._items(frame)
+            for items in data.read_items(self.modalities_, frame)
         ]
         return pd.concat(map(pd.DataFrame, parts), ignore_index=True).set_index(frame.index)
 
@@ -192,6 +188,33 @@ class MultimodalEstimator(BaseEstimator, ABC):
         check_is_fitted(self, "model_")
         if distributed.is_first():
             persistence.save(self, Path(path), overwrite=overwrite)
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        example: Any,
+        format: Literal["torch", "onnx"] = "torch",
+        overwrite: bool = False,
+    ) -> None:
+        """Write the fitted estimator as a program that runs without mmgraph's network code.
+
+        Args:
+            path: The folder to write; `mmgraph.load_exported` opens it.
+            example: Rows like those to come, a hundred or so: the program is written only if it
+                predicts what the estimator does on them.
+            format: A program of `torch.export`, or ONNX (needs `mmgraph[export]`).
+            overwrite: Replace an exported model that is already there.
+
+        Raises:
+            ExportError: A part cannot be exported, or predictions differ by more than 1e-4.
+            DataError: No row of the example has a value of some modality.
+            FileExistsError: Something is there already.
+        """
+        from mmgraph.export import export_model
+
+        check_is_fitted(self, "model_")
+        export_model(self, Path(path), read_frame(example), format, overwrite)
 
     @abstractmethod
     def _encode(
@@ -297,19 +320,12 @@ class MultimodalEstimator(BaseEstimator, ABC):
     ) -> Float[np.ndarray, "rows _"]:
         check_is_fitted(self, "model_")
         frame = read_frame(X)
-        results, empty = [], []
+        results, inputs = [], []
         with _messages(self.verbose), torch.inference_mode():
-            for batch in self._batches(frame, start):
+            for batch in data.read_batches(self.modalities_, frame, self.batch_size, start):
                 results.append(compute(batch.items).numpy())
-                empty.append(~has_input(batch.items).numpy())
-        rows = np.flatnonzero(np.concatenate(empty))
-        if len(rows):
-            named = ", ".join(data.row_name(frame.index, int(row)) for row in rows[:5])
-            warnings.warn(
-                f"row {named}: no input in any modality ({len(rows)} of {len(frame)} rows); "
-                "the prediction is the prior of the training rows",
-                stacklevel=3,
-            )
+                inputs.append(has_input(batch.items).numpy())
+        data.warn_without_input(frame.index, np.concatenate(inputs))
         return np.concatenate(results)
 
     def _predictions(self, X: Any, *, start: int | None = 0) -> Float[np.ndarray, "rows outputs"]:
@@ -317,19 +333,6 @@ class MultimodalEstimator(BaseEstimator, ABC):
         return self._run(
             X, lambda items: self.model_.task.activate(self.model_(items)), start=start
         )
-
-    def _items(
-        self, frame: pd.DataFrame, start: int | None = 0
-    ) -> Iterator[dict[str, list[list[Item]]]]:
-        """Read rows a part at a time, so that memory does not grow with the table."""
-        for first in range(0, len(frame), _ROWS_AT_ONCE):
-            part = frame.iloc[first : first + _ROWS_AT_ONCE]
-            at = None if start is None else start + first
-            yield data.transform(self.modalities_, part, start=at)
-
-    def _batches(self, frame: pd.DataFrame, start: int | None = 0) -> Iterator[data.Batch]:
-        for items in self._items(frame, start):
-            yield from data.SampleDataset(self.modalities_, items).batches(self.batch_size)
 
 
 def take_columns(frame: pd.DataFrame, values: Any, what: str) -> tuple[pd.DataFrame, Any]:
