@@ -14,6 +14,9 @@ from mmgraph.items import Items
 from mmgraph.nn.bags import Bag, CategoryBag, NgramBag
 from mmgraph.nn.encoders.tabular import FIRST_CATEGORY
 
+#: Children of a node in the search for n-grams.
+_BRANCHES = 64
+
 
 @dataclass(frozen=True, eq=False)
 class Entries:
@@ -147,7 +150,8 @@ def last_not_above(
 ) -> Int[Tensor, "wanted"]:
     """Return the place of the last value that is not above each wanted one; 0 where none is.
 
-    A binary search in plain operations, which every runtime has.
+    A search tree whose nodes have `_BRANCHES` children, in plain operations that every runtime
+    has.
 
     Args:
         values: At least one, ascending.
@@ -157,11 +161,14 @@ def last_not_above(
         >>> last_not_above(torch.tensor([2, 4, 6]), torch.tensor([1, 2, 5, 9])).tolist()
         [0, 0, 1, 2]
     """
+    depth = 1
+    while _BRANCHES**depth < len(values):
+        depth += 1
+    beyond = values.new_full((_BRANCHES**depth - len(values),), torch.iinfo(values.dtype).max)
+    tree = torch.cat([values, beyond])
     place = torch.zeros_like(wanted)
-    step = 1 << (len(values) - 1).bit_length()
-    while step:
-        ahead = place + step
-        there = values[ahead.clamp_max(len(values) - 1)]
-        place = torch.where((ahead < len(values)) & (there <= wanted), ahead, place)
-        step >>= 1
+    for level in reversed(range(depth)):
+        child = torch.arange(_BRANCHES, device=wanted.device) * _BRANCHES**level
+        found = tree[place.unsqueeze(1) + child] <= wanted.unsqueeze(1)  # [wanted, children]
+        place = place + (found.sum(1) - 1).clamp_min(0) * _BRANCHES**level
     return place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -98,12 +99,11 @@ def _need(*names: str) -> Any:
     Raises:
         MissingPackageError: One is not installed.
     """
-    import importlib
-
     try:
-        return [importlib.import_module(name) for name in names][0]
+        first, *_ = [importlib.import_module(name) for name in names]
     except ImportError as error:
         raise MissingPackageError(f"ONNX needs {' and '.join(names)}; {_INSTALL}") from error
+    return first
 
 
 def _explain(error: Exception) -> str:
