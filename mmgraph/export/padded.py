@@ -126,7 +126,7 @@ class PaddedEdges(MaskEdges):
     """Edges by a mask that is always applied, whether or not anything is left out."""
 
     @property
-    def closed(self) -> Bool[Tensor, "batch 1 #target source"]:  # type: ignore[override]
+    def closed(self) -> Bool[Tensor, "batch 1 #target source"]:
         """Which pairs attention leaves out."""
         return (~self.reach & self.hears).unsqueeze(1)
 

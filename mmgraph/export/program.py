@@ -23,7 +23,7 @@ def to_inputs(items: Mapping[str, Items]) -> Inputs:
     For every modality `<name>.<key>` for each tensor in `Items.data`, `<name>.length`,
     `<name>.sample`, and `<name>.mask` [batch, nodes]: True where a sample has a node.
     """
-    inputs = {}
+    inputs: Inputs = {}
     for name, each in items.items():
         count = each.nodes_per_sample
         longest = int(count.max()) if len(count) else 0

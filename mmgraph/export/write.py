@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import pad
 
 from mmgraph import __version__, data, persistence
-from mmgraph.errors import DataError, ExportError
+from mmgraph.errors import DataError, ExportError, MissingPackageError
 from mmgraph.export.exported import DESCRIPTION, FORMAT, PREPROCESSING, load_exported
 from mmgraph.export.formats import FILES, Format, write_program
 from mmgraph.export.program import Inputs, Program, dynamic_axes, to_inputs
@@ -62,8 +62,13 @@ def check(
     task = estimator.model_.task
     exported = load_exported(folder, modalities=kinds)
     expected = estimator._predictions(frame)
-    difference = np.abs(exported.outputs(frame) - expected)
-    alone = exported.outputs(frame[:3], batch_size=1) - expected[:3]
+    try:
+        difference = np.abs(exported.outputs(frame) - expected)
+        alone = exported.outputs(frame[:3], batch_size=1) - expected[:3]
+    except (DataError, MissingPackageError):
+        raise
+    except Exception as error:  # of many kinds, from deep inside the runtimes
+        raise ExportError(f"the exported program does not run: {error}") from error
     difference[: len(alone)] = np.maximum(difference[: len(alone)], np.abs(alone))
     if isinstance(task, Regression):
         difference = difference / task.std.numpy()
