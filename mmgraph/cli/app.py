@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from mmgraph import __version__
 from mmgraph.cli.evaluate import evaluate
+from mmgraph.cli.export import export
 from mmgraph.cli.fit import fit
 from mmgraph.cli.inspect import inspect
 from mmgraph.cli.options import in_groups
@@ -95,6 +96,7 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "mmgraph predict model new.csv --output predictions.csv",
         "mmgraph predict model.mmgraph new.jsonl --id sku --output predictions.parquet",
     ),
+    export: (f"mmgraph export model {_TABLE} --format onnx --output program",),
     inspect: (f"mmgraph inspect {_TABLE} --label label", "mmgraph inspect model"),
 }
 

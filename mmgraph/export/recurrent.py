@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor
+from torch._subclasses import fake_impls
 
 
 @contextmanager
@@ -23,12 +25,19 @@ def any_length() -> Iterator[None]:
             (torch.ops.aten.gru.input, _gru_shapes),
             (torch.ops.aten.lstm.input, _lstm_shapes),
         ):
-            for key in ("CompositeImplicitAutograd", "Autograd"):
-                told = {getattr(torch._C.DispatchKey, key): shapes}
-                stack.enter_context(mock.patch.dict(operator.py_kernels, told))
+            keys = ("CompositeImplicitAutograd", "Autograd", "Meta")
+            told = {getattr(torch._C.DispatchKey, key): shapes for key in keys}
+            stack.enter_context(mock.patch.dict(operator.py_kernels, told))
+            rule = {operator: partial(_told, shapes)}
+            stack.enter_context(mock.patch.dict(fake_impls.op_implementations_dict, rule))
             operator._dispatch_cache.clear()
             stack.callback(operator._dispatch_cache.clear)
         yield
+
+
+def _told(shapes: Callable[..., Any], mode: Any, _: Any, *args: Any, **options: Any) -> Any:
+    with mode:
+        return shapes(*args, **options)
 
 
 def _gru_shapes(x: Tensor, state: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
