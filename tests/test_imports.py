@@ -14,7 +14,16 @@ ORDER = (
     *("execution", "nn", "cache"),
     *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
     *("training", "fitting"),
-    *("model_card", "model_file", "persistence", "export", "estimator", "robustness", "plot", "datasets"),
+    *(
+        "model_card",
+        "model_file",
+        "persistence",
+        "export",
+        "estimator",
+        "robustness",
+        "plot",
+        "datasets",
+    ),
     *("testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")

@@ -58,3 +58,20 @@ def predicted(
                 yield rows, estimator._predictions(rows, start=None)
             advance(len(part))
     selection.check()
+
+
+def first_rows(source: Source, selection: Selection, count: int) -> pd.DataFrame:
+    """Return the first of the chosen rows.
+
+    Raises:
+        DataError: The table cannot be read, or no row is chosen.
+    """
+    import pandas as pd
+
+    found: list[pd.DataFrame] = []
+    for part in source.parts(_ROWS_AT_ONCE):
+        found.append(selection.take(part))
+        if selection.chosen >= count:
+            break
+    selection.check()
+    return pd.concat(found).iloc[:count]
