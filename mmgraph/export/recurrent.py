@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor
-from torch._subclasses import fake_impls
+from torch._decomp import decomposition_table
 
 
 @contextmanager
@@ -25,19 +24,13 @@ def any_length() -> Iterator[None]:
             (torch.ops.aten.gru.input, _gru_shapes),
             (torch.ops.aten.lstm.input, _lstm_shapes),
         ):
-            keys = ("CompositeImplicitAutograd", "Autograd", "Meta")
+            keys = ("CompositeImplicitAutograd", "Autograd")
             told = {getattr(torch._C.DispatchKey, key): shapes for key in keys}
             stack.enter_context(mock.patch.dict(operator.py_kernels, told))
-            rule = {operator: partial(_told, shapes)}
-            stack.enter_context(mock.patch.dict(fake_impls.op_implementations_dict, rule))
+            stack.enter_context(mock.patch.dict(decomposition_table, {operator: shapes}))
             operator._dispatch_cache.clear()
             stack.callback(operator._dispatch_cache.clear)
         yield
-
-
-def _told(shapes: Callable[..., Any], mode: Any, _: Any, *args: Any, **options: Any) -> Any:
-    with mode:
-        return shapes(*args, **options)
 
 
 def _gru_shapes(x: Tensor, state: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
