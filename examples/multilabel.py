@@ -51,9 +51,7 @@ def main() -> None:
     model.fit(train, chosen(found), groups=train["group"])
     truth = np.array([[word in row for word in model.classes_] for row in keywords(test["text"])])
     predicted = model.predict(test)
-    print(
-        f"{len(train)} training, {len(test)} test rows, {truth.sum(1).mean():.2f} labels each"
-    )
+    print(f"{len(train)} training, {len(test)} test rows, {truth.sum(1).mean():.2f} labels each")
     for word, real, guess in zip(model.classes_, truth.T, predicted.T, strict=True):
         print(f"{word:16} {real.sum():4} rows  F1 {f1_score(real, guess, zero_division=0):.3f}")
     everywhere = f1_score(truth, np.ones_like(predicted), average="micro", zero_division=0)
