@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 #: does not load PyG, scikit-learn, Lightning, timm, transformers, matplotlib or pandas.
 _MODULE_OF = {
     "DataError": "mmgraph.errors",
+    "ExportError": "mmgraph.errors",
     "MissingPackageError": "mmgraph.errors",
     "Nodes": "mmgraph.nodes",
     "Items": "mmgraph.items",
@@ -38,6 +39,7 @@ _MODULE_OF = {
     "MultimodalGraphClassifier": "mmgraph.estimator",
     "MultimodalGraphRegressor": "mmgraph.estimator",
     "load": "mmgraph.estimator",
+    "load_exported": "mmgraph.export",
     "MultimodalDataset": "mmgraph.datasets.base",
     "load_easy_vqa": "mmgraph.datasets.easy_vqa",
     "load_av_digits": "mmgraph.datasets.av_digits",
@@ -114,12 +116,14 @@ if TYPE_CHECKING:
     from mmgraph.diagnosis import Diagnosis as Diagnosis
     from mmgraph.diagnosis import diagnose as diagnose
     from mmgraph.errors import DataError as DataError
+    from mmgraph.errors import ExportError as ExportError
     from mmgraph.errors import MissingPackageError as MissingPackageError
     from mmgraph.estimator import MultimodalGraphClassifier as MultimodalGraphClassifier
     from mmgraph.estimator import MultimodalGraphRegressor as MultimodalGraphRegressor
     from mmgraph.estimator import load as load
     from mmgraph.explain import Explanation as Explanation
     from mmgraph.explain import compare_explainers as compare_explainers
+    from mmgraph.export import load_exported as load_exported
     from mmgraph.graph import MultimodalGraph as MultimodalGraph
     from mmgraph.items import Items as Items
     from mmgraph.metrics import default_metrics as default_metrics

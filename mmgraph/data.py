@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
@@ -23,6 +24,9 @@ from mmgraph.typing import Item
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Rows that are decoded and held in memory at once while predicting.
+_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,38 @@ def transform(
         except CellError as error:
             raise row_error(frame, modality, error, start=start) from error
     return items
+
+
+def read_items(
+    modalities: Sequence[Modality], frame: pd.DataFrame, start: int | None = 0
+) -> Iterator[dict[str, list[list[Item]]]]:
+    """Read rows a part at a time, so that memory does not grow with the table; as `transform`."""
+    for first in range(0, len(frame), _ROWS_AT_ONCE):
+        part = frame.iloc[first : first + _ROWS_AT_ONCE]
+        yield transform(modalities, part, start=None if start is None else start + first)
+
+
+def read_batches(
+    modalities: Sequence[Modality], frame: pd.DataFrame, batch_size: int, start: int | None = 0
+) -> Iterator[Batch]:
+    """Read all rows in order, batch by batch; as `transform`."""
+    for items in read_items(modalities, frame, start):
+        yield from SampleDataset(modalities, items).batches(batch_size)
+
+
+def warn_without_input(index: Any, has_input: Bool[np.ndarray, "rows"]) -> None:
+    """Name the rows of a table that have no input in any modality, where there are some.
+
+    The warning points at the caller of the public method that calls this by another function.
+    """
+    rows = np.flatnonzero(~has_input)
+    if len(rows):
+        named = ", ".join(row_name(index, int(row)) for row in rows[:5])
+        warnings.warn(
+            f"row {named}: no input in any modality ({len(rows)} of {len(has_input)} rows); "
+            "the prediction is the prior of the training rows",
+            stacklevel=4,
+        )
 
 
 class SampleDataset(Dataset[Batch]):

@@ -26,3 +26,7 @@ class CellError(ValueError):
 
 class MissingPackageError(ImportError):
     """An optional package is needed; the message names the `pip install` that brings it."""
+
+
+class ExportError(ValueError):
+    """A model cannot be handed over as a program; the message names the part and a remedy."""

@@ -51,7 +51,7 @@ class MultimodalGraph:
         sizes = {name: nodes.batch_size for name, nodes in self.nodes.items()}
         if not sizes:
             raise ValueError("a graph needs at least one node type")
-        if len(set(sizes.values())) > 1:
+        if any(size != self.batch_size for size in sizes.values()):
             raise ValueError(f"all node types need the same batch size, got {sizes}")
         for edge_type in self.relations:
             unknown = {edge_type[0], edge_type[2]} - self.nodes.keys()

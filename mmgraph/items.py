@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from mmgraph.nodes import Nodes
 
 
 @dataclass(frozen=True)
@@ -47,25 +49,73 @@ class Items:
         )
 
     @property
+    def count(self) -> Int[Tensor, "batch"]:
+        """Number of items of every sample."""
+        return sum_at(torch.ones_like(self.sample), self.sample, self.batch_size)
+
+    @property
     def number(self) -> Int[Tensor, "items"]:
         """Which item of its sample each one is, from 0."""
-        count = torch.bincount(self.sample, minlength=self.batch_size)
-        start = count.cumsum(0) - count
-        return torch.arange(len(self.sample), device=self.sample.device) - start[self.sample]
+        start = self.count.cumsum(0) - self.count
+        return torch.arange(self.sample.shape[0], device=self.sample.device) - start[self.sample]
 
     @property
     def nodes_per_sample(self) -> Int[Tensor, "batch"]:
         """Number of nodes of every sample, over all its items."""
-        count = torch.zeros(self.batch_size, dtype=torch.long, device=self.length.device)
-        return count.index_add(0, self.sample, self.length)
+        return sum_at(self.length, self.sample, self.batch_size)
 
-    def node_layout(self) -> dict[str, Tensor]:
-        """Sample, item and index of every node, as `Nodes.from_flat` takes them."""
+    def owner(self, total: int) -> Int[Tensor, "nodes"]:
+        """Return the item of each node, given their number."""
+        return torch.repeat_interleave(self.length, output_size=total)
+
+    def node_layout(self, total: int | None = None) -> dict[str, Tensor]:
+        """Sample, item and index of every node, as `Nodes.from_flat` takes them.
+
+        Args:
+            total: Number of nodes, where it is known; None: it is added up.
+        """
         end = self.length.cumsum(0)
-        total = int(end[-1]) if len(end) else 0
-        owner = torch.repeat_interleave(self.length, output_size=total)
+        if total is None:
+            total = int(end[-1]) if len(end) else 0
+        owner = self.owner(total)
         index = torch.arange(total, device=owner.device) - (end - self.length)[owner]
         return {"sample": self.sample[owner], "item": self.number[owner], "index": index}
+
+    def nodes(self, x: Float[Tensor, "flat channels"]) -> Nodes:
+        """Return nodes with these features, which lie one behind the other."""
+        return Nodes.from_flat(x, **self.node_layout(), batch_size=self.batch_size)
+
+    def pad(self, x: Float[Tensor, "flat channels"]) -> Float[Tensor, "items steps channels"]:
+        """Return the features of each item's nodes, padded to the longest item."""
+        return Nodes.from_flat(x, sample=self.owner(len(x)), batch_size=len(self.length)).x
+
+    def pack(
+        self, x: Float[Tensor, "items steps channels"], total: int | None = None
+    ) -> Float[Tensor, "flat channels"]:
+        """Undo `pad`.
+
+        Args:
+            x: Features of each item's nodes.
+            total: Number of nodes of all items, where it is known.
+        """
+        return x[before_end(self.length, x.shape[1])]
+
+
+def sum_at(
+    values: Int[Tensor, "values"], place: Int[Tensor, "values"], size: int
+) -> Int[Tensor, "{size}"]:
+    """Add up the values that belong to each place.
+
+    Example:
+        >>> sum_at(torch.tensor([1, 2, 3]), torch.tensor([0, 2, 0]), 3).tolist()
+        [4, 0, 2]
+    """
+    return torch.zeros(size, dtype=values.dtype, device=values.device).index_add(0, place, values)
+
+
+def before_end(length: Int[Tensor, "items"], steps: int) -> Bool[Tensor, "items steps"]:
+    """True where a step lies before the end of its item."""
+    return torch.arange(steps, device=length.device) < length.unsqueeze(1)
 
 
 def sample_of_items(samples: Sequence[Sequence[Any]]) -> Int[Tensor, "items"]:

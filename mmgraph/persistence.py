@@ -45,15 +45,32 @@ def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None
     Raises:
         FileExistsError: Something is there already that may not be overwritten.
     """
+    with new_folder(path, overwrite, mine=_is_model) as folder:
+        _write(estimator, folder)
+
+
+@contextmanager
+def new_folder(path: Path, overwrite: bool, *, mine: Callable[[Path], bool]) -> Iterator[Path]:
+    """Yield a folder to write into, which takes the place of `path` where all went well.
+
+    Args:
+        path: Where it is to be; as one file, where it ends in `.mmgraph`.
+        overwrite: Replace what is there.
+        mine: Says whether something there is ours to replace; an empty folder always is.
+
+    Raises:
+        FileExistsError: Something is there already that may not be overwritten.
+    """
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path}: exists already; pass overwrite=True to replace it")
-    if path.exists() and not _may_replace(path):
+    empty = path.is_dir() and not any(path.iterdir())
+    if path.exists() and not empty and not mine(path):
         raise FileExistsError(f"{path}: exists and is not a saved model; it is left as it is")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as name:
         folder = Path(name) / "model"
         folder.mkdir()
-        _write(estimator, folder)
+        yield folder
         if path.suffix == model_file.SUFFIX:
             model_file.pack(folder, Path(name) / "file")
             folder = Path(name) / "file"
@@ -64,10 +81,7 @@ def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None
         folder.replace(path)
 
 
-def _may_replace(path: Path) -> bool:
-    """Say whether a path is an empty folder or a model of ours, and not anything else."""
-    if path.is_dir() and not any(path.iterdir()):
-        return True
+def _is_model(path: Path) -> bool:
     try:
         _read_config(path, newest=None)
     except DataError:  # many programs write a config.json
@@ -78,12 +92,7 @@ def _may_replace(path: Path) -> bool:
 def _write(estimator: MultimodalEstimator, folder: Path) -> None:
     from safetensors.torch import save_file
 
-    saved = []
-    for modality in estimator.modalities_:
-        inside = folder / _MODALITIES / modality.node_type
-        inside.mkdir(parents=True)
-        state = {"state": modality.save(inside), "several": modality.several_}
-        saved.append(_describe(modality) | state)
+    saved = save_modalities(estimator.modalities_, folder / _MODALITIES)
     parameters = estimator.get_params(deep=False) | {"modalities": None}
     parameters["relations"] = _write_relations(estimator.relations)
     parameters["conv"] = _name_of(estimator.conv)
@@ -101,14 +110,58 @@ def _write(estimator: MultimodalEstimator, folder: Path) -> None:
         "history": estimator.history_,
         "facts": estimator.facts_,
     }
-    text = json.dumps(config, indent=2, ensure_ascii=False, default=_plain)
+    text = json.dumps(config, indent=2, ensure_ascii=False, default=plain)
     (folder / _CONFIG).write_text(text, "utf-8")
     tensors = {name: value.contiguous() for name, value in estimator.model_.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
     (folder / _CARD).write_text(model_card.write_card(estimator), "utf-8")
 
 
-def _plain(value: Any) -> Any:
+def save_modalities(modalities: Sequence[Modality], folder: Path) -> list[dict[str, Any]]:
+    """Write fitted modalities into folders of theirs; return what JSON can hold of them."""
+    saved = []
+    for modality in modalities:
+        inside = folder / modality.node_type
+        inside.mkdir(parents=True)
+        state = {"state": modality.save(inside), "several": modality.several_}
+        saved.append(_describe(modality) | state)
+    return saved
+
+
+def load_modalities(
+    folder: Path,
+    saved: Sequence[dict[str, Any]],
+    modalities: Sequence[type[Modality]] = (),
+    *,
+    call: str = "load",
+) -> list[Modality]:
+    """Return the fitted modalities that `save_modalities` wrote.
+
+    Args:
+        folder: The folder they are in.
+        saved: What it returned.
+        modalities: Classes besides mmgraph's own.
+        call: The function that takes such classes, for the message.
+
+    Raises:
+        DataError: The class of one is not known.
+    """
+    known = {kind.__name__: kind for kind in (*KINDS, *modalities)}
+    loaded = []
+    for each in saved:
+        if each["type"] not in known:
+            raise DataError(
+                f"{folder.parent}: uses the modality {each['type']}; pass its class: "
+                f"{call}(path, modalities=[{each['type']}])"
+            )
+        modality = known[each["type"]](**each["parameters"])
+        modality = modality.load(folder / modality.node_type, each["state"])
+        modality.several_ = each["several"]
+        loaded.append(modality)
+    return loaded
+
+
+def plain(value: Any) -> Any:
     """Return what JSON can hold for numbers of NumPy, which grid searches set, and paths."""
     if isinstance(value, np.generic):
         return value.item()
@@ -176,15 +229,11 @@ def _read_description(
     parameters["conv"] = conv if conv is not None else _find_conv(path, parameters["conv"])
     parameters["fusion"] = fusion if fusion is not None else _find_fusion(path, parameters)
     estimator = estimator_class(**parameters)
-    known = {kind.__name__: kind for kind in (*KINDS, *modalities)}
-    described = [(each, _restore(path, each, known)) for each in config["modalities"]]
-    estimator.modalities = [modality for _, modality in described]
-    estimator.modalities_ = [
-        modality.load(path / _MODALITIES / modality.node_type, each["state"])
-        for each, modality in described
+    estimator.modalities_ = load_modalities(path / _MODALITIES, config["modalities"], modalities)
+    estimator.modalities = [
+        type(modality)(**each["parameters"])
+        for each, modality in zip(config["modalities"], estimator.modalities_, strict=True)
     ]
-    for each, modality in zip(config["modalities"], estimator.modalities_, strict=True):
-        modality.several_ = each["several"]
     estimator._restore_targets(config["targets"])
     estimator.feature_names_in_ = np.array(config["features"], dtype=object)
     estimator.n_features_in_ = len(estimator.feature_names_in_)
@@ -221,15 +270,6 @@ def _describe(modality: Modality) -> dict[str, Any]:
     values = {name: getattr(modality, name) for name in fields}
     plain = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
     return {"type": type(modality).__name__, "parameters": plain}
-
-
-def _restore(path: Path, saved: dict[str, Any], known: Mapping[str, type[Modality]]) -> Modality:
-    if saved["type"] not in known:
-        raise DataError(
-            f"{path}: uses the modality {saved['type']}; pass its class: "
-            f"load(path, modalities=[{saved['type']}])"
-        )
-    return known[saved["type"]](**saved["parameters"])
 
 
 def _write_relations(chosen: Mapping[Any, Relation] | None) -> list[Any] | None:

@@ -14,7 +14,7 @@ ORDER = (
     *("execution", "nn", "cache"),
     *("modalities", "cells", "tables", "data", "holdout", "targets", "metrics", "allocator"),
     *("training", "fitting", "shapley"),
-    *("model_card", "model_file", "persistence", "estimator", "robustness"),
+    *("model_card", "model_file", "persistence", "export", "estimator", "robustness"),
     *("diagnosis", "plot", "explain", "datasets", "comparison"),
     *("testing", "cli"),
 )

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from mmgraph import __version__
 from mmgraph.cli.evaluate import evaluate
 from mmgraph.cli.explain import explain
+from mmgraph.cli.export import export
 from mmgraph.cli.fit import fit
 from mmgraph.cli.inspect import inspect
 from mmgraph.cli.options import in_groups
@@ -100,6 +101,7 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         f"mmgraph explain model {_TABLE} --split test --output why.html",
         f"mmgraph explain model {_TABLE} --row 4 --row 30 --method occlusion --json",
     ),
+    export: (f"mmgraph export model {_TABLE} --format onnx --output program",),
     inspect: (f"mmgraph inspect {_TABLE} --label label", "mmgraph inspect model"),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 from mmgraph.comparison.describe import describe
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator
+from mmgraph.estimator.fusions import GRAPH_OPTIONS
 from mmgraph.nn import fusion
 
 #: The fusion methods by the names that `compare` knows them by.
@@ -29,9 +30,6 @@ FUSIONS: dict[str, type[fusion.Fusion]] = {
 
 #: Name of the graph with the linear model beside it: the estimator as it comes.
 DEFAULT = "mmgraph"
-
-#: Options of the graph that only some fusions take.
-_GRAPH_OPTIONS = ("num_layers", "conv", "relations", "readout", "dropout", "execution")
 
 #: A name, an estimator that was not fitted, or a function of the seed that makes one.
 MethodLike = Any
@@ -102,7 +100,7 @@ def _named(name: str, template: MultimodalEstimator) -> Callable[[int], Multimod
     # What the template says of the graph alone is not for a fusion that has nothing of the kind.
     taken = inspect.signature(kind).parameters
     defaults = inspect.signature(type(template)).parameters
-    reset = {each: defaults[each].default for each in _GRAPH_OPTIONS if each not in taken}
+    reset = {each: defaults[each].default for each in GRAPH_OPTIONS if each not in taken}
     return lambda seed: _seeded(template, seed, fusion=kind, **reset)
 
 

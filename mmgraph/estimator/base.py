@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import sys
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -20,6 +18,7 @@ from torch import Tensor
 
 from mmgraph import data, distributed, model_card, persistence, targets
 from mmgraph.errors import DataError
+from mmgraph.estimator.fusions import FusionFactory, fusion_options
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.holdout import hold_out
 from mmgraph.modalities.base import Modality
@@ -34,7 +33,7 @@ from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
 from mmgraph.tables import read_frame
-from mmgraph.typing import EdgeType, Item
+from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,13 +44,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("mmgraph")
 
-#: Rows that are decoded and held in memory at once while predicting.
-_ROWS_AT_ONCE = 1024
-
-#: Called with (modalities with their relations, channels), and the graph's options it takes.
-FusionFactory = Callable[..., Fusion]
-#: Arguments of the graph that other fusions may share.
-_GRAPH_OPTIONS = ("num_layers", "conv", "relations", "readout", "dropout", "execution")
 AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
 
 
@@ -207,7 +199,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         frame = read_frame(X)
         parts = [
             {name: [len(cell) for cell in cells] for name, cells in items.items()}
-            for items in self._items(frame)
+            for items in data.read_items(self.modalities_, frame)
         ]
         return pd.concat(map(pd.DataFrame, parts), ignore_index=True).set_index(frame.index)
 
@@ -227,6 +219,33 @@ class MultimodalEstimator(BaseEstimator, ABC):
         check_is_fitted(self, "model_")
         if distributed.is_first():
             persistence.save(self, Path(path), overwrite=overwrite)
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        example: Any,
+        format: Literal["torch", "onnx"] = "torch",
+        overwrite: bool = False,
+    ) -> None:
+        """Write the fitted estimator as a program that runs without mmgraph's network code.
+
+        Args:
+            path: The folder to write; `mmgraph.load_exported` opens it.
+            example: Rows like those to come, a hundred or so: the program is written only if it
+                predicts what the estimator does on them.
+            format: A program of `torch.export`, or ONNX (needs `mmgraph[export]`).
+            overwrite: Replace an exported model that is already there.
+
+        Raises:
+            ExportError: A part cannot be exported, or predictions differ by more than 1e-4.
+            DataError: No row of the example has a value of some modality.
+            FileExistsError: Something is there already.
+        """
+        from mmgraph.export import export_model
+
+        check_is_fitted(self, "model_")
+        export_model(self, Path(path), read_frame(example), format, overwrite)
 
     @abstractmethod
     def _encode(
@@ -313,7 +332,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             if modality.several_:
                 own[modality.node_type] = {**own[modality.node_type], "others": OtherItems()}
         if self.fusion is not None:
-            return self.fusion(own, self.channels, **self._fusion_options(self.fusion))
+            return self.fusion(own, self.channels, **fusion_options(self, self.fusion))
         return GraphFusion(
             own,
             self.channels,
@@ -325,38 +344,17 @@ class MultimodalEstimator(BaseEstimator, ABC):
             conv=self.conv or transformer_conv,
         )
 
-    def _fusion_options(self, fusion: FusionFactory) -> dict[str, Any]:
-        """Return the arguments of the graph that were chosen, all of which the fusion must take."""
-        defaults = inspect.signature(type(self)).parameters
-        chosen = {name: getattr(self, name) for name in _GRAPH_OPTIONS}
-        chosen = {name: x for name, x in chosen.items() if x != defaults[name].default}
-        taken = inspect.signature(fusion).parameters
-        if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
-            return chosen
-        for name in chosen:
-            if name not in taken:
-                called = getattr(fusion, "__name__", repr(fusion))
-                raise ValueError(f"fusion={called} does not take {name}=; leave out one of them")
-        return chosen
-
     def _run(
         self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int | None = 0
     ) -> Float[np.ndarray, "rows _"]:
         check_is_fitted(self, "model_")
         frame = read_frame(X)
-        results, empty = [], []
+        results, inputs = [], []
         with shown_messages(self.verbose), torch.inference_mode():
-            for batch in self._batches(frame, start):
+            for batch in data.read_batches(self.modalities_, frame, self.batch_size, start):
                 results.append(compute(batch.items).numpy())
-                empty.append(~has_input(batch.items).numpy())
-        rows = np.flatnonzero(np.concatenate(empty))
-        if len(rows):
-            named = ", ".join(data.row_name(frame.index, int(row)) for row in rows[:5])
-            warnings.warn(
-                f"row {named}: no input in any modality ({len(rows)} of {len(frame)} rows); "
-                "the prediction is the prior of the training rows",
-                stacklevel=3,
-            )
+                inputs.append(has_input(batch.items).numpy())
+        data.warn_without_input(frame.index, np.concatenate(inputs))
         return np.concatenate(results)
 
     def _predictions(self, X: Any, *, start: int | None = 0) -> Float[np.ndarray, "rows outputs"]:
@@ -364,19 +362,6 @@ class MultimodalEstimator(BaseEstimator, ABC):
         return self._run(
             X, lambda items: self.model_.task.activate(self.model_(items)), start=start
         )
-
-    def _items(
-        self, frame: pd.DataFrame, start: int | None = 0
-    ) -> Iterator[dict[str, list[list[Item]]]]:
-        """Read rows a part at a time, so that memory does not grow with the table."""
-        for first in range(0, len(frame), _ROWS_AT_ONCE):
-            part = frame.iloc[first : first + _ROWS_AT_ONCE]
-            at = None if start is None else start + first
-            yield data.transform(self.modalities_, part, start=at)
-
-    def _batches(self, frame: pd.DataFrame, start: int | None = 0) -> Iterator[data.Batch]:
-        for items in self._items(frame, start):
-            yield from data.SampleDataset(self.modalities_, items).batches(self.batch_size)
 
 
 def take_columns(frame: pd.DataFrame, values: Any, what: str) -> tuple[pd.DataFrame, Any]:

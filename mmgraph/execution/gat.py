@@ -66,7 +66,7 @@ class DenseGAT(AttentionForm):
         logits = edges.of_target(target.mapped[0]) + edges.of_source(source.mapped[1])
         if conv.lin_edge is not None:
             weight = _compose(conv.att_edge, conv.lin_edge.weight)  # [heads, edge_dim]
-            logits = logits + edges.dot_features(weight.expand(len(target.x), -1, -1))
+            logits = logits + edges.dot_features(weight.expand(target.x.shape[0], -1, -1))
         return F.leaky_relu(logits, conv.negative_slope)
 
 

@@ -84,7 +84,11 @@ def weighted_max(
     if isinstance(edges, StencilEdges):
         return _StencilMax.apply(left, right, weight, edges.steps)
     assert isinstance(edges, MaskEdges)
-    return _PairMax.apply(by_head(edges.source, left), by_head(edges.target, right), weight)
+    ends = by_head(edges.source, left), by_head(edges.target, right)
+    if torch.compiler.is_compiling():  # a loop over parts would be of the traced batch's size
+        larger = torch.maximum(ends[0].unsqueeze(2), ends[1].unsqueeze(3))
+        return (larger * weight[:, None, None]).sum(4)
+    return _PairMax.apply(*ends, weight)
 
 
 class _PairMax(Function):

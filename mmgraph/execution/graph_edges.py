@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -26,8 +26,10 @@ class GraphEdges:
         graph: The graph before the first layer.
     """
 
+    rows_class: ClassVar[type[Rows]] = Rows
+
     def __init__(self, graph: MultimodalGraph) -> None:
-        self.rows = {name: Rows(nodes.mask) for name, nodes in graph.nodes.items()}
+        self.rows = {name: self.rows_class(nodes.mask) for name, nodes in graph.nodes.items()}
         self._graph = graph
         self._kept: dict[tuple, Any] = {}
 
@@ -51,7 +53,7 @@ class GraphEdges:
         rows = self.rows[edge_type[0]], self.rows[edge_type[2]]
         return self._keep(
             (edge_type, "dense", features),
-            lambda relation, *ends: dense_edges(relation, ends, rows, features),
+            lambda relation, *ends: self.make_dense(relation, ends, rows, features),
         )
 
     def edge_index(self, edge_type: EdgeType) -> Int[Tensor, "2 edges"]:
@@ -61,6 +63,12 @@ class GraphEdges:
     def edge_attr(self, edge_type: EdgeType) -> Float[Tensor, "edges edge_dim"]:
         """Return the features of the edges in the order of `edge_index`."""
         return self._keep((edge_type, "attr"), lambda relation, *ends: relation.edge_attr(*ends))
+
+    def make_dense(
+        self, relation: Relation, ends: tuple[Nodes, Nodes], rows: tuple[Rows, Rows], features: bool
+    ) -> DenseEdges:
+        """Return the edges of one relation for dense execution, see `dense_edges`."""
+        return dense_edges(relation, ends, rows, features)
 
     def _keep(self, key: tuple, make: Callable[..., Any]) -> Any:
         if key not in self._kept:

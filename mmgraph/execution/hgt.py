@@ -138,7 +138,10 @@ def joint_softmax(edges: list[DenseEdges], logits: list[EdgeTensor]) -> list[Edg
     # A target that hears nothing gets even weights, which `gather` makes 0: with -inf they
     # would be NaN. Where it hears along one relation only, those of the others are 0.
     least = torch.finfo(logits[0].dtype).min
-    masked = [x if exists.all() else x.masked_fill(~exists, least) for x, exists in padded]
+    always = torch.compiler.is_compiling()  # what is traced must do for other edges too
+    masked = [
+        x if not always and exists.all() else x.masked_fill(~exists, least) for x, exists in padded
+    ]
     weight = torch.cat(masked, dim=3).softmax(3)
     parts = weight.split([x.shape[3] for x in masked], dim=3)
     return [each.unpadded(part) for each, part in zip(edges, parts, strict=True)]

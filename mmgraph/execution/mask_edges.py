@@ -175,7 +175,7 @@ class MaskEdges(DenseEdges):
 
     def _all_features(self) -> Float[Tensor, "batch nodes_target nodes_source edge_dim"]:
         assert self.features is not None
-        shape = len(self.reach), self.target.mask.shape[1], self.source.mask.shape[1]
+        shape = self.reach.shape[0], self.target.mask.shape[1], self.source.mask.shape[1]
         return self.features.expand(*shape, -1)
 
 

@@ -37,6 +37,8 @@ def additive_attention(
     if closed is not None and closed.shape[2] == 1:
         # The same pairs for all targets: a source of -inf gets no weight, and needs no mask.
         source, closed = source.masked_fill(closed[:, :, 0], -float("inf")), None
+    if torch.compiler.is_compiling():  # a loop over parts would be of the traced batch's size
+        return _weights(source, target, closed, slope)[1] @ value
     return _AdditiveAttention.apply(source, target, value, closed, slope)
 
 

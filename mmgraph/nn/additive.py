@@ -206,11 +206,12 @@ class AdditiveModel(nn.Module):
     ) -> list[Tensor]:
         widths = [x.shape[1] for x in xs]
         scaled = []
-        for x, real, mean, factor in zip(
-            xs, present, self.mean.split(widths), self.factor.split(widths), strict=True
+        splits = self.mean.split(widths), self.factor.split(widths)
+        for (_, bag), x, real, mean, factor in zip(
+            self._all_bags(), xs, present, *splits, strict=True
         ):
             if x.is_sparse:
-                scaled.append(x * float(factor[0]) if len(factor) else x)
+                scaled.append(x * bag.scale)
             else:
                 scaled.append((x - mean) * factor * real.unsqueeze(1))
         return scaled
@@ -257,8 +258,7 @@ class AdditiveModel(nn.Module):
 def _product(
     x: Float[Tensor, "rows features"], weight: Float[Tensor, "features outputs"]
 ) -> Float[Tensor, "rows outputs"]:
-    """Multiply, where x may be sparse."""
-    return torch.sparse.mm(x, weight) if x.is_sparse else x @ weight
+    return x @ weight
 
 
 def _minimise(loss: Callable[[], Tensor], parameters: list[nn.Parameter], max_iter: int) -> None:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from mmgraph.items import Items
+from mmgraph.items import Items, sum_at
 from mmgraph.nn.encoders.tabular import FIRST_CATEGORY
 
 
@@ -69,9 +69,8 @@ def mean_of_items(
     x: Float[Tensor, "items features"], items: Items
 ) -> Float[Tensor, "batch features"]:
     """Return the mean over the items of each sample, zero where there are none."""
-    count = torch.bincount(items.sample, minlength=items.batch_size).unsqueeze(1)
     total = x.new_zeros(items.batch_size, x.shape[1]).index_add(0, items.sample, x)
-    return total / count.clamp_min(1)
+    return total / items.count.clamp_min(1).unsqueeze(1)
 
 
 class MeanBag(Bag):
@@ -137,7 +136,7 @@ class NodeMeanBag(MeanBag):
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the means, zero where there are no nodes."""
         x = items.data[self.key]
-        sample = items.node_layout()["sample"]
+        sample = items.sample[items.owner(x.shape[0])]
         total = x.new_zeros(items.batch_size, self.width).index_add(0, sample, x)
         return total / items.nodes_per_sample.clamp_min(1).unsqueeze(1)
 
@@ -179,7 +178,7 @@ class NumberBag(Bag):
         cell = self._cells(items)
         cells = items.batch_size * self.columns
         total = number.new_zeros(cells, self.numbers).index_add(0, cell, number)
-        count = torch.bincount(cell, minlength=cells).clamp_min(1).unsqueeze(1)
+        count = sum_at(torch.ones_like(cell), cell, cells).clamp_min(1).unsqueeze(1)
         places = self.columns * self.numbers
         return (total / count).view(items.batch_size, places)[:, self.used]
 
@@ -193,7 +192,8 @@ class NumberBag(Bag):
 
     def _cells(self, items: Items) -> Int[Tensor, "nodes"]:
         """Number of each value's cell in the table."""
-        return items.node_layout()["sample"] * self.columns + items.data["column"]
+        sample = items.sample[items.owner(items.data["column"].shape[0])]
+        return sample * self.columns + items.data["column"]
 
 
 class CategoryBag(Bag):

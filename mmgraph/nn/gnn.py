@@ -96,6 +96,8 @@ class HeteroGNN(nn.Module):
         HGTConv(-1, 8, heads=2)
     """
 
+    edges_class: type[GraphEdges] = GraphEdges
+
     def __init__(
         self,
         channels: int,
@@ -172,7 +174,7 @@ class HeteroGNN(nn.Module):
                 raise ValueError(
                     f"{edge_type}: expected {expected} features of each edge, got {got}"
                 )
-        edges = GraphEdges(graph)
+        edges = self.edges_class(graph)
         return edges, {name: edges.rows[name].pack(nodes.x) for name, nodes in graph.nodes.items()}
 
 

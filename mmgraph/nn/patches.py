@@ -129,7 +129,7 @@ class PatchBag(Bag):
 
     def _patches(self, pixels: Tensor) -> Float[Tensor, "images places channels"]:
         """Cut out patches and normalise brightness and contrast of each."""
-        if not len(pixels):
+        if not pixels.shape[0]:
             side = (_SIDE - _PATCH) // _STRIDE + 1
             return self.mean.new_zeros(0, side * side, len(self.mean))
         small = F.interpolate(pixels.float() / 255, (_SIDE, _SIDE), mode="area")

@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmgraph.items import Items
-from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell, before_end
+from mmgraph.items import Items, before_end
+from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell
 from mmgraph.nodes import Nodes
 
 
@@ -49,9 +49,9 @@ class MaskedConv(nn.Module):
         self, maps: Float[Tensor, "steps channels bands"]
     ) -> Float[Tensor, "steps channels bands"]:
         norm = self.norm
-        if maps.shape[0] * maps.shape[2] > 1:
-            return norm(maps)
         # A batch of which no sample has a sound has no statistics of its own.
+        if self.training and maps.shape[0] * maps.shape[2] > 1:
+            return norm(maps)
         return F.batch_norm(maps, norm.running_mean, norm.running_var, norm.weight, norm.bias)
 
 
@@ -115,5 +115,4 @@ class FrameEncoder(nn.Module):
             x, length = conv(x, length)
         x = x.transpose(1, 2).flatten(2)
         x = self.dropout(self.project(x))
-        x = self.norm(x + self.rnn(x, length))[before_end(length, x.shape[1])]
-        return Nodes.from_flat(x, **items.node_layout(), batch_size=items.batch_size)
+        return items.nodes(items.pack(self.norm(x + self.rnn(x, length))))

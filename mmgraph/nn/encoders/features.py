@@ -35,5 +35,5 @@ class VectorEncoder(nn.Module):
         """Return a node for every vector."""
         x = self.project(items.data["features"].to(self.project.weight.dtype))
         if self.rnn is not None:
-            x = x + self.rnn.read_flat(x, items.length)
-        return Nodes.from_flat(self.norm(x), **items.node_layout(), batch_size=items.batch_size)
+            x = x + self.rnn.read_flat(x, items)
+        return items.nodes(self.norm(x))

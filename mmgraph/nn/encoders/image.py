@@ -128,19 +128,18 @@ class RegionEncoder(nn.Module):
         weight = self.project.weight / self.std
         x = F.linear(self.features(items), weight, self.project.bias - weight @ self.mean)
         x = self.norm(x + (self.row + self.column).flatten(0, 1))  # [items, regions, channels]
-        layout, kept = items.node_layout(), items.data.get("kept")
+        kept = items.data.get("kept")
         if kept is None:
-            x = x.flatten(0, 1)
-        else:
-            x, layout["index"] = x[kept], kept.nonzero()[:, 1]
-        return Nodes.from_flat(x, **layout, batch_size=items.batch_size)
+            return items.nodes(x.flatten(0, 1))
+        layout = {**items.node_layout(), "index": kept.nonzero()[:, 1]}
+        return Nodes.from_flat(x[kept], **layout, batch_size=items.batch_size)
 
     def features(self, items: Items) -> Float[Tensor, "items regions in_channels"]:
         """Return the features of each region, before they are standardised."""
         if self.backbone is None:
             return items.data["features"].to(self.mean.dtype)
         pixels = items.data["pixels"].to(self.mean.dtype)
-        if not len(pixels):  # an empty batch would turn batch-norm statistics into NaN
+        if not pixels.shape[0]:  # an empty batch would turn batch-norm statistics into NaN
             regions = self.row.shape[0] * self.column.shape[1]
             return pixels.new_zeros(0, regions, len(self.mean))
         maps = self.backbone(pixels.contiguous(memory_format=torch.channels_last))

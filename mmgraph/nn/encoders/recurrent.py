@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmgraph.nodes import Nodes
+from mmgraph.items import Items, before_end
 
 Cell = Literal["gru", "lstm"]
 
@@ -80,23 +80,15 @@ class BidirectionalRNN(nn.Module):
         return x.masked_fill(~real.unsqueeze(2), 0.0)[:items, :steps]
 
     def read_flat(
-        self, x: Float[Tensor, "flat channels_in"], length: Int[Tensor, "items"]
+        self, x: Float[Tensor, "flat channels_in"], items: Items
     ) -> Float[Tensor, "flat channels_out"]:
         """Return the states of sequences that lie one behind the other.
 
         Args:
             x: Steps of all sequences.
-            length: Number of steps of each.
+            items: The items that are read, each a sequence.
         """
-        number = torch.arange(len(length), device=x.device)
-        owner = number.repeat_interleave(length, output_size=len(x))
-        padded = Nodes.from_flat(x, sample=owner, batch_size=len(length))
-        return self(padded.x, length)[padded.mask]
-
-
-def before_end(length: Int[Tensor, "items"], steps: int) -> Bool[Tensor, "items steps"]:
-    """True where a step lies before the end of its item."""
-    return torch.arange(steps, device=length.device) < length.unsqueeze(1)
+        return items.pack(self(items.pad(x), items.length), x.shape[0])
 
 
 def _reversal(length: Int[Tensor, "items"], steps: int) -> tuple[Tensor, Tensor]:

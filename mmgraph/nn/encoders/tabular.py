@@ -56,7 +56,7 @@ class ColumnEncoder(nn.Module):
             x = x + (number @ weight).squeeze(1)
         if self.embedding is not None:
             x = x + self.embedding(items.data["category"])
-        return Nodes.from_flat(self.norm(x), **items.node_layout(), batch_size=items.batch_size)
+        return items.nodes(self.norm(x))
 
 
 def _embedding(count: int, size: int, channels: int) -> nn.Embedding:

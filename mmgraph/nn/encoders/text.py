@@ -65,5 +65,5 @@ class TokenEncoder(nn.Module):
         if self.project is not None:
             x = x + self.project((items.data["features"] - self.mean) / self.std)
         x = self.dropout(x)
-        x = self.norm(x + self.rnn.read_flat(x, items.length))
-        return Nodes.from_flat(x, **items.node_layout(), batch_size=items.batch_size)
+        x = self.norm(x + self.rnn.read_flat(x, items))
+        return items.nodes(x)

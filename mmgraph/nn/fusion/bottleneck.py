@@ -77,7 +77,7 @@ class BottleneckFusion(Fusion):
         check_modalities(self.concat.readouts, nodes)
         present = find_present(self.concat.readouts, nodes)
         share = present / present.sum(1, keepdim=True).clamp(min=1)  # [batch, modalities]
-        tokens = self.tokens.expand(len(present), -1, -1)  # [batch, tokens, channels]
+        tokens = self.tokens.expand(present.shape[0], -1, -1)  # [batch, tokens, channels]
         for layer in self.layers:
             assert isinstance(layer, nn.ModuleDict)
             results = {name: block(nodes[name], tokens) for name, block in layer.items()}
@@ -107,7 +107,7 @@ class SelfAttention(nn.Module):
         """Return the nodes and the tokens with new features."""
         count = tokens.shape[1]
         x = torch.cat([tokens, nodes.x], dim=1)
-        mask = torch.cat([nodes.mask.new_ones(len(x), count), nodes.mask], dim=1)
+        mask = torch.cat([nodes.mask.new_ones(x.shape[0], count), nodes.mask], dim=1)
         x = x + self.attention(x, x, mask)
         x = x + self.feed_forward(x)
         return nodes.with_x(x[:, count:]), x[:, :count]

@@ -71,7 +71,7 @@ class TensorFusion(Fusion):
         """Return one vector for each sample."""
         vectors = read_each(self.readouts, nodes).unbind(1)
         present = find_present(self.readouts, nodes).unsqueeze(2).unbind(1)
-        product = vectors[0].new_ones(len(vectors[0]), 1)
+        product = vectors[0].new_ones(vectors[0].shape[0], 1)
         for lin, x, here in zip(self.lins.values(), vectors, present, strict=True):
             factor = F.pad(F.gelu(lin(x)) * here, (0, 1), value=1.0)  # [batch, size + 1]
             product = torch.einsum("bi,bj->bij", product, factor).flatten(1)
