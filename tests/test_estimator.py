@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from torch_geometric.nn import SAGEConv
 
 from mmgraph import DataError, Image, MultimodalGraphClassifier, Tabular, Text
+from mmgraph.data import read_batches
 
 TEXT = Text("text", features=None)
 
@@ -121,7 +122,7 @@ def test_several_images_and_columns(frame, make_classifier):
         [Image("image", backbone=None, size=32), Text(["text", "other"], features=None)]
     )
     clf.fit(frame, frame["label"])
-    (batch,) = clf._batches(frame[:2])
+    (batch,) = read_batches(clf.modalities_, frame[:2], 64)
     nodes = clf.model_.nodes(batch.items)
     assert nodes["image"].item.max() == 1
     assert nodes["text_other"].item.max() == 1
@@ -232,7 +233,7 @@ def test_rows_far_down_are_named_by_their_place_in_the_whole_table(
     frame, make_classifier, monkeypatch
 ):
     clf = make_classifier([TEXT], epochs=1, refit=False).fit(frame, frame["label"])
-    monkeypatch.setattr("mmgraph.estimator.base._ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("mmgraph.data._ROWS_AT_ONCE", 10)
     frame["text"] = frame["text"].astype(object)
     frame.loc[17, "text"] = 4
     with pytest.raises(DataError, match=r"^row 17, column 'text': expected text"):

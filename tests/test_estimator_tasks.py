@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 
 from mmgraph import DataError, Image, MultimodalGraphRegressor, Text, load
+from mmgraph.data import read_batches
 from mmgraph.nn.encoders.absent import AbsentNode
 from mmgraph.nn.fusion import ConcatFusion, GraphFusion, WeightedSumFusion
 
@@ -195,13 +196,17 @@ def test_models_know_again_that_rows_had_several_items(frame, make_classifier, t
 def test_absent_nodes(frame, make_classifier, tmp_path):
     frame.loc[:8, "text"] = None
     clf = make_classifier([IMAGE, TEXT], absent_nodes=True).fit(frame, frame["label"])
-    nodes = clf.model_.nodes(next(clf._batches(frame)).items)["text"]
+    items = next(read_batches(clf.modalities_, frame, 64)).items
+    nodes = clf.model_.nodes(items)["text"]
     assert nodes.mask.any(1).all()
     assert nodes.mask[:8].sum(1).tolist() == [1] * 8
     encoder = clf.model_.encoders["text"]
     assert isinstance(encoder, AbsentNode)
     torch.testing.assert_close(nodes.x[0, 0], encoder.x.detach())
-    assert torch.equal(nodes.x[10], encoder.encoder(next(clf._batches(frame)).items["text"]).x[10])
+    assert torch.equal(
+        nodes.x[10],
+        encoder.encoder(items["text"]).x[10],
+    )
     clf.save(tmp_path / "model")
     again = load(tmp_path / "model")
     np.testing.assert_allclose(again.predict_proba(frame), clf.predict_proba(frame), atol=1e-6)

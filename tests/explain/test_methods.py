@@ -116,9 +116,8 @@ def other(request, mixed, modalities):
     frame, label = mixed
     clf = MultimodalGraphClassifier(
         modalities[:2],
-        **OTHERS[request.param],
+        **{"num_layers": 1, **OTHERS[request.param]},
         channels=8,
-        num_layers=1,
         additive=False,
         absent_nodes=True,
         epochs=1,
