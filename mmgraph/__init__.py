@@ -38,6 +38,7 @@ _MODULE_OF = {
     "MultimodalGraphClassifier": "mmgraph.estimator",
     "MultimodalGraphRegressor": "mmgraph.estimator",
     "load": "mmgraph.estimator",
+    "ParquetTable": "mmgraph.shards",
     "MultimodalDataset": "mmgraph.datasets.base",
     "load_easy_vqa": "mmgraph.datasets.easy_vqa",
     "load_av_digits": "mmgraph.datasets.av_digits",
@@ -134,3 +135,4 @@ if TYPE_CHECKING:
     from mmgraph.relations import WithPosition as WithPosition
     from mmgraph.robustness import hide as hide
     from mmgraph.robustness import robustness_curve as robustness_curve
+    from mmgraph.shards import ParquetTable as ParquetTable

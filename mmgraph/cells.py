@@ -83,6 +83,9 @@ def _values(value: Any) -> Sequence[Any]:
         return [value] if isinstance(value[1], int | float | np.number) else value
     if isinstance(value, list | tuple):
         return value
+    if isinstance(value, dict) and value.keys() == {"bytes", "path"}:
+        # Images and sounds, as Hugging Face writes them into Parquet files.
+        return [value["path"] if value["bytes"] is None else value["bytes"]]
     # Lists come out of Parquet files as arrays of objects.
     if isinstance(value, np.ndarray) and value.dtype.kind in "OUT":
         return value.ravel().tolist()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,10 +20,14 @@ from mmgraph.errors import CellError, DataError, MissingPackageError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
 from mmgraph.sampling import BucketSampler, Part, StepParts
+from mmgraph.shards import ParquetTable
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Parquet files with more stay on disk, and are read as rows are needed.
+IN_MEMORY_ROWS, IN_MEMORY_BYTES = 100_000, 2**30
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,46 @@ class Batch:
         )
 
 
+def open_table(data: Any) -> pd.DataFrame | ParquetTable:
+    """Return what `read_frame` does, or a table on disk where it is too large for that.
+
+    That is a Parquet file, or a folder of them, of more than 100,000 rows or of more than a
+    gigabyte before compression, and any `ParquetTable`.
+
+    Raises:
+        DataError: As `read_frame`.
+        MissingPackageError: As `read_frame`.
+    """
+    if isinstance(data, str | Path) and (Path(data).is_dir() or _is_parquet(Path(data))):
+        table = ParquetTable(data)
+        if len(table) <= IN_MEMORY_ROWS and table.nbytes <= IN_MEMORY_BYTES:
+            return read_frame(data)
+        data = table
+    if isinstance(data, ParquetTable) and len(data):
+        return data
+    return read_frame(data)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet" and path.is_file()
+
+
+def parts(frame: pd.DataFrame | ParquetTable, size: int) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Return all rows in order, some at a time, with the place of the first of them."""
+    if isinstance(frame, ParquetTable):
+        yield from zip(range(0, len(frame), size), frame.parts(size), strict=True)
+        return
+    for start in range(0, len(frame), size):
+        yield start, frame.iloc[start : start + size]
+
+
 def read_frame(data: Any) -> pd.DataFrame:
     """Return a DataFrame from a frame, a Hugging Face dataset, or a table's path.
 
     Args:
-        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, or the path of a
-            CSV, TSV, JSON Lines or Parquet file.
+        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, the path of a
+            CSV, TSV, JSON Lines or Parquet file or of a folder of Parquet files, or a
+            `ParquetTable`.
 
     Raises:
         DataError: The input is none of these, its file is missing, or it has no rows.
@@ -74,7 +112,11 @@ def read_frame(data: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if isinstance(data, str | Path):
+    if isinstance(data, str | Path) and Path(data).is_dir():
+        data = ParquetTable(data)
+    if isinstance(data, ParquetTable):
+        frame = data.frame()
+    elif isinstance(data, str | Path):
         frame = _read_file(Path(data))
     elif isinstance(data, pd.DataFrame):
         frame = data
@@ -133,7 +175,7 @@ def row_name(index: Any, row: int) -> str:
 
 
 def row_error(
-    frame: pd.DataFrame, modality: Modality, error: CellError, *, start: int = 0
+    frame: pd.DataFrame, modality: Modality, error: CellError, *, start: int | None = 0
 ) -> DataError:
     """Return the error of one cell with the row and the column it stands in.
 
@@ -141,14 +183,16 @@ def row_error(
         frame: The rows that were read.
         modality: The modality that read them.
         error: The cell's error, whose row counts within `frame`.
-        start: Position of the first of these rows in the whole table.
+        start: Position of the first of these rows in the whole table; None: the index says
+            all that is worth saying.
     """
     # What came by column is said to have done so in the reason.
     columns = ", ".join(map(repr, modality.column_list))
     where = [] if modality.by_column else [f"column {columns}"]
     if error.row is not None:
-        label, position = row_name(frame.index, error.row), start + error.row
-        at = "" if label == repr(position) else f" (position {position})"
+        label = row_name(frame.index, error.row)
+        position = None if start is None else start + error.row
+        at = "" if position is None or label == repr(position) else f" (position {position})"
         where.insert(0, f"row {label}{at}")
     return DataError(f"{', '.join(where) or columns}: {error.reason}")
 
@@ -169,14 +213,15 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
 
 
 def transform(
-    modalities: Sequence[Modality], frame: pd.DataFrame, *, start: int = 0
+    modalities: Sequence[Modality], frame: pd.DataFrame, *, start: int | None = 0
 ) -> dict[str, list[list[Item]]]:
     """Return the items of every row by node type.
 
     Args:
         modalities: Fitted modalities.
         frame: The rows to read.
-        start: Position of the first of these rows in the whole table, for messages.
+        start: Position of the first of these rows in the whole table, for messages, as in
+            `row_error`.
 
     Raises:
         DataError: A cell cannot be read.
@@ -203,6 +248,9 @@ class SampleDataset(Dataset[Batch]):
             the row has always stays.
         names: What the table calls each row; None: rows are numbered.
     """
+
+    #: Most rows that the additive model is fitted on; None: all.
+    additive_rows: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -231,7 +279,11 @@ class SampleDataset(Dataset[Batch]):
         return replace(batch, step_target=whole, counted=part.counted)
 
     def subset(
-        self, rows: Sequence[int], *, augment: bool = False, modality_dropout: float = 0.0
+        self,
+        rows: Sequence[int] | Int[np.ndarray, "kept"],
+        *,
+        augment: bool = False,
+        modality_dropout: float = 0.0,
     ) -> SampleDataset:
         """Return some of the rows."""
         items = {name: [values[row] for row in rows] for name, values in self.items.items()}
@@ -247,10 +299,11 @@ class SampleDataset(Dataset[Batch]):
 
     def collate(self, rows: Sequence[int]) -> Batch:
         """Join rows into one batch."""
-        hidden = self._hidden(rows)
+        read = self._samples(rows)
+        hidden = self._hidden(read, len(rows))
         joined = {}
         for modality, hide in zip(self.modalities, hidden, strict=True):
-            samples = [self.items[modality.node_type][row] for row in rows]
+            samples = read[modality.node_type]
             samples = [[] if out else items for items, out in zip(samples, hide, strict=True)]
             if self.augment:
                 samples = [[modality.augment(item) for item in sample] for sample in samples]
@@ -258,13 +311,17 @@ class SampleDataset(Dataset[Batch]):
         target = None if self.target is None else self.target[torch.as_tensor(rows)]
         return Batch(joined, target, [self.names[row] for row in rows])
 
-    def _hidden(self, rows: Sequence[int]) -> list[list[bool]]:
+    def _samples(self, rows: Sequence[int]) -> dict[str, list[list[Item]]]:
+        """Return the items of some rows by node type."""
+        return {name: [values[row] for row in rows] for name, values in self.items.items()}
+
+    def _hidden(self, read: dict[str, list[list[Item]]], rows: int) -> list[list[bool]]:
         """Say which modalities (outer) of which rows (inner) to hide."""
-        shape = (len(self.modalities), len(rows))
+        shape = (len(self.modalities), rows)
         if not self.modality_dropout or len(self.modalities) == 1:
             return torch.zeros(shape, dtype=torch.bool).tolist()
         names = [modality.node_type for modality in self.modalities]
-        has = torch.tensor([[bool(self.items[name][row]) for row in rows] for name in names])
+        has = torch.tensor([list(map(bool, read[name])) for name in names])
         hidden = torch.rand(shape) < self.modality_dropout
         # Where that would leave nothing, one of what there is stays.
         stays = (torch.rand(shape) * has).argmax(0)
@@ -304,10 +361,14 @@ class SampleDataset(Dataset[Batch]):
         """
         steps: Any
         if shuffle:
-            steps = BucketSampler(self.num_nodes, batch_size, generator=generator)
+            steps = self._sampler(batch_size, generator)
         else:
             steps = BatchSampler(SequentialSampler(self), batch_size, drop_last=False)
         parts = StepParts(
             steps, distributed.rank(), distributed.world_size(), accumulate=accumulate
         )
         return DataLoader(self, batch_size=None, sampler=parts)
+
+    def _sampler(self, batch_size: int, generator: torch.Generator | None) -> BucketSampler:
+        """Return batches of all rows in random order."""
+        return BucketSampler(self.num_nodes, batch_size, generator=generator)

@@ -9,21 +9,9 @@ import mmgraph
 
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
-    *(
-        "errors",
-        "distributed",
-        "sampling",
-        "typing",
-        "nodes",
-        "items",
-        "relations",
-        "graph",
-        "execution",
-        "nn",
-        "cache",
-    ),
-    *("modalities", "cells", "data", "holdout", "targets", "metrics", "allocator", "training"),
-    "fitting",
+    *("errors", "distributed", "sampling", "typing", "nodes", "items", "relations", "graph"),
+    *("execution", "nn", "cache", "modalities", "cells", "shards", "data", "streaming", "holdout"),
+    *("targets", "metrics", "allocator", "training", "fitting"),
     *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets"),
     "testing",
 )

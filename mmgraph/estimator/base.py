@@ -8,7 +8,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from mmgraph import data, distributed, model_card, persistence, targets
+from mmgraph import data, distributed, model_card, persistence, streaming, targets
 from mmgraph.errors import DataError
 from mmgraph.holdout import hold_out
 from mmgraph.modalities.base import Modality
@@ -31,6 +31,7 @@ from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
+from mmgraph.shards import ParquetTable
 from mmgraph.typing import EdgeType, Item
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _ROWS_AT_ONCE = 1024
 
 FusionFactory = Callable[[Mapping[str, Mapping[str, Relation]], int], Fusion]
 AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
+Table: TypeAlias = "pd.DataFrame | ParquetTable"
 
 
 class MultimodalEstimator(BaseEstimator, ABC):
@@ -107,8 +109,9 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """Fit the modalities, then the model.
 
         Args:
-            X: DataFrame, Hugging Face dataset, or the path of a CSV, TSV, JSON Lines or Parquet
-                file.
+            X: DataFrame, Hugging Face dataset, `ParquetTable`, or the path of a CSV, TSV, JSON
+                Lines or Parquet file or of a folder of Parquet files. Large Parquet files stay on
+                disk (`docs/scaling.md`).
             y: Target of each row, or the name of the column (or names of the columns) with it.
             groups: Group of each row, or the name of a column: rows of one group are never on
                 both sides of the held-out part.
@@ -122,7 +125,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         from mmgraph.training import join
 
         join()
-        frame = data.read_frame(X)
+        frame = data.open_table(X)
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
         named_groups, groups_name = groups, getattr(groups, "name", None)
@@ -130,13 +133,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             torch.manual_seed(self.random_state)
             target, strata = self._encode(truth, frame.index)
             groups = None if groups is None else targets.encode_groups(groups, frame.index)
-            self._fit_modalities(frame, truth, groups_name)
-            with distributed.first_of_machine_first():
-                items = data.transform(self.modalities_, frame)
-            for modality in self.modalities_:
-                modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
-            names = [data.row_name(frame.index, row) for row in range(len(frame))]
-            dataset = data.SampleDataset(self.modalities_, items, target, names=names)
+            dataset, rows_with = self._read_rows(frame, truth, groups_name, target)
             held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
             if self.validation and not len(held_out):
                 logger.info(
@@ -147,7 +144,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             self.model_, self.history_, scores = self._fitting().fit(dataset, held_out)
             self.facts_ = model_card.collect_facts(
                 self.model_.task,
-                items,
+                rows_with,
                 target,
                 held_out_rows=len(held_out),
                 held_out=scores,
@@ -168,7 +165,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         import pandas as pd
 
         check_is_fitted(self, "model_")
-        frame = data.read_frame(X)
+        frame = data.open_table(X)
         parts = [
             {name: [len(cell) for cell in cells] for name, cells in items.items()}
             for items in self._items(frame)
@@ -210,28 +207,56 @@ class MultimodalEstimator(BaseEstimator, ABC):
     def _restore_targets(self, described: dict[str, Any]) -> None:
         """Take over what `_describe_targets` returned."""
 
-    def _fit_modalities(self, frame: pd.DataFrame, truth: Any, groups_name: Any) -> None:
+    def _read_rows(
+        self, frame: Table, truth: Any, groups_name: Any, target: Shaped[Tensor, "rows *outputs"]
+    ) -> tuple[data.SampleDataset, dict[str, int]]:
+        """Fit the modalities; return all rows, and how many have something of each modality."""
+        modalities = self._choose_modalities(frame, truth, groups_name)
+        seed = self.random_state
+        if isinstance(frame, ParquetTable):
+            self.modalities_, survey = distributed.from_first(
+                lambda: streaming.fit_on_sample(modalities, frame, seed=seed)
+            )
+            for modality in self.modalities_:
+                modality.several_ = modality.node_type in survey.several
+            table = frame.select(self.feature_names_in_.tolist())
+            rows = np.arange(len(frame))
+            stream = streaming.StreamDataset(self.modalities_, table, rows, survey.length, target)
+            return stream, survey.rows_with
+        self.modalities_ = distributed.from_first(
+            lambda: [data.fit_modality(modality, frame, seed=seed) for modality in modalities]
+        )
+        with distributed.first_of_machine_first():
+            items = data.transform(self.modalities_, frame)
+        for modality in self.modalities_:
+            modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
+        names = [data.row_name(frame.index, row) for row in range(len(frame))]
+        rows_with = {name: sum(map(bool, cells)) for name, cells in items.items()}
+        return data.SampleDataset(self.modalities_, items, target, names=names), rows_with
+
+    def _choose_modalities(self, frame: Table, truth: Any, groups_name: Any) -> Sequence[Modality]:
         modalities = self.modalities
         if modalities is None:
             # Neither the labels nor the groups are inputs, where they are still in the table.
             inputs = (
                 frame if groups_name is None else frame.drop(columns=groups_name, errors="ignore")
             )
+            labels = truth
+            if isinstance(inputs, ParquetTable):
+                inputs = inputs.head(streaming.FITTING_ROWS)
+                labels = truth[: len(inputs)]
             name = getattr(truth, "name", None)
-            modalities = infer_modalities(inputs, exclude=name, labels=truth)
+            modalities = infer_modalities(inputs, exclude=name, labels=labels)
         names = [modality.node_type for modality in modalities]
         if not names:
             raise DataError("expected at least one modality, got none; name them: [Text('text')]")
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DataError(f"two modalities are called {sorted(repeated)[0]!r}; give one a name=")
-        seed = self.random_state
-        self.modalities_ = distributed.from_first(
-            lambda: [data.fit_modality(modality, frame, seed=seed) for modality in modalities]
-        )
         columns = [column for modality in modalities for column in modality.column_list]
         self.feature_names_in_ = np.array(list(dict.fromkeys(columns)), dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
+        return modalities
 
     def _fitting(self) -> Any:
         # Lightning takes seconds to import, which loading a model need not wait for.
@@ -291,7 +316,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]]
     ) -> Float[np.ndarray, "rows _"]:
         check_is_fitted(self, "model_")
-        frame = data.read_frame(X)
+        frame = data.open_table(X)
         results, empty = [], []
         with _messages(self.verbose), torch.inference_mode():
             for batch in self._batches(frame):
@@ -310,18 +335,19 @@ class MultimodalEstimator(BaseEstimator, ABC):
     def _predictions(self, X: Any) -> Float[np.ndarray, "rows outputs"]:
         return self._run(X, lambda items: self.model_.task.activate(self.model_(items)))
 
-    def _items(self, frame: pd.DataFrame) -> Iterator[dict[str, list[list[Item]]]]:
+    def _items(self, frame: Table) -> Iterator[dict[str, list[list[Item]]]]:
         """Read rows a part at a time, so that memory does not grow with the table."""
-        for start in range(0, len(frame), _ROWS_AT_ONCE):
-            part = frame.iloc[start : start + _ROWS_AT_ONCE]
+        if isinstance(frame, ParquetTable):
+            frame = frame.select(self.feature_names_in_.tolist())
+        for start, part in data.parts(frame, _ROWS_AT_ONCE):
             yield data.transform(self.modalities_, part, start=start)
 
-    def _batches(self, frame: pd.DataFrame) -> Iterator[data.Batch]:
+    def _batches(self, frame: Table) -> Iterator[data.Batch]:
         for items in self._items(frame):
             yield from data.SampleDataset(self.modalities_, items).batches(self.batch_size)
 
 
-def take_columns(frame: pd.DataFrame, values: Any, what: str) -> tuple[pd.DataFrame, Any]:
+def take_columns(frame: Table, values: Any, what: str) -> tuple[Any, Any]:
     """Return values as given; for names of columns, these and the frame without them."""
     if values is None and what == "groups":
         return frame, None

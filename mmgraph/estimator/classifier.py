@@ -167,7 +167,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
 
         With sets of labels a row counts as right when all its labels are.
         """
-        frame, truth = take_columns(data.read_frame(X), y, "y")
+        frame, truth = take_columns(data.open_table(X), y, "y")
         if not self.multilabel_:
             return float(super().score(frame, truth, sample_weight))
         wanted = targets.indicator(truth, self.classes_, frame.index)

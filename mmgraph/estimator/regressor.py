@@ -49,7 +49,7 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² on rows and their numbers (or the name of their column)."""
-        frame, truth = take_columns(data.read_frame(X), y, "y")
+        frame, truth = take_columns(data.open_table(X), y, "y")
         return float(super().score(frame, np.asarray(truth, dtype=float), sample_weight))
 
     def _encode(
