@@ -1,11 +1,12 @@
 """Open a long Parquet table and go through its batches once: seconds, memory, rows a second.
 
-    python examples/benchmarks/large_table.py [--rows 100000] [--images 20] [--small 10000]
+    python examples/benchmarks/large_table.py [--rows 100000] [--small 10000] [--inputs number]
 
 The rows (a text, the path of one of a few images, a number) are in files of 50,000 rows, in row
 groups of 5,000. A fresh process opens the folder, looks at all rows and fits the modalities on some
 of them; then it draws every batch of one epoch. Its resident memory is compared with that before
-the first batch, and its speed with that on a small table. For Linux.
+the first batch, and its speed with the mean of that on a small table before and after. With numbers
+alone there is next to nothing to decode, so that reading the table shows. For Linux.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def go_through(folder: Path) -> dict[str, float]:
+def go_through(folder: Path, inputs: list[str]) -> dict[str, float]:
     """Open the table and draw its batches once; return what it took."""
     import torch
 
@@ -71,16 +72,16 @@ def go_through(folder: Path) -> dict[str, float]:
     rows = len(table)
     found = {"open": time.perf_counter() - start}
     start = time.perf_counter()
-    modalities = [
-        Image("image", backbone=None, size=32, root=folder),
-        Text("text", features=None, vocabulary_size=400),
-        Tabular(["number"]),
-    ]
+    known = {
+        "image": Image("image", backbone=None, size=32, root=folder),
+        "text": Text("text", features=None, vocabulary_size=400),
+        "number": Tabular(["number"]),
+    }
+    modalities = [known[name] for name in inputs]
     target = torch.from_numpy(table["label"].to_numpy().copy())
     fitted, survey = fit_on_sample(modalities, table, seed=0)
     found["fit"] = time.perf_counter() - start
-    inputs = table.drop(columns="label")
-    dataset = StreamDataset(fitted, inputs, np.arange(rows), survey.length, target)
+    dataset = StreamDataset(fitted, table.select(inputs), np.arange(rows), survey.length, target)
     before = most = resident()
     start = time.perf_counter()
     seen = 0
@@ -93,11 +94,20 @@ def go_through(folder: Path) -> dict[str, float]:
     return found | {"rows": seen, "before": before, "growth": most - before}
 
 
-def measure(rows: int, images: int) -> dict[str, float]:
+def measure(rows: int, images: int, inputs: list[str]) -> dict[str, float]:
     """Go through a table of so many rows in a fresh process."""
     with tempfile.TemporaryDirectory() as name:
         make_table(Path(name), rows, images)
-        child = [sys.executable, "-W", "ignore", __file__, "--go-through", name]
+        child = [
+            sys.executable,
+            "-W",
+            "ignore",
+            __file__,
+            "--go-through",
+            name,
+            "--inputs",
+            *inputs,
+        ]
         done = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     print(
@@ -114,23 +124,19 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--images", type=int, default=20)
+    parser.add_argument("--inputs", nargs="+", default=["image", "text", "number"])
     parser.add_argument("--go-through", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.go_through:
-        print(json.dumps(go_through(args.go_through)))
+        print(json.dumps(go_through(args.go_through, args.inputs)))
         return
-    small, large = (measure(rows, args.images) for rows in (args.small, args.rows))
-    slower = 1 - large["rate"] / small["rate"]
-    print(f"slower than on {args.small:,} rows by {slower:.0%}")
-    for name, value in {"open": large["open"], "growth": large["growth"], "slower": slower}.items():
+    sizes = (args.small, args.rows, args.small)
+    before, large, after = (measure(rows, args.images, args.inputs) for rows in sizes)
+    slower = 1 - 2 * large["rate"] / (before["rate"] + after["rate"])
+    found = {"open": large["open"], "growth": large["growth"], "slower": slower}
+    for name, value in found.items():
         print(f"{name:7}{value:8.2f} of at most {BARS[name]:g}")
-    sys.exit(
-        any(
-            value > BARS[name]
-            for name, value in ({**large, "slower": slower}).items()
-            if name in BARS
-        )
-    )
+    sys.exit(any(value > BARS[name] for name, value in found.items()))
 
 
 if __name__ == "__main__":
