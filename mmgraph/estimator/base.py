@@ -110,8 +110,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
 
         Args:
             X: DataFrame, Hugging Face dataset, `ParquetTable`, or the path of a CSV, TSV, JSON
-                Lines or Parquet file or of a folder of Parquet files. Large Parquet files stay on
-                disk (`docs/scaling.md`).
+                Lines or Parquet file or of a folder of Parquet files. Parquet files of more
+                than 100,000 rows or a gigabyte stay on disk, see `ParquetTable`.
             y: Target of each row, or the name of the column (or names of the columns) with it.
             groups: Group of each row, or the name of a column: rows of one group are never on
                 both sides of the held-out part.
