@@ -28,6 +28,8 @@ def is_missing(value: Any) -> bool:
         return bool(value != value)  # NaN, NaT
     except (TypeError, ValueError, RuntimeError):  # pandas.NA, tensors
         return type(value).__name__ == "NAType"
+    except ArithmeticError:  # a signalling NaN of decimal
+        return True
 
 
 def read_cells(

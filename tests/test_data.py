@@ -1,4 +1,5 @@
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ from mmgraph.sampling import BucketSampler
 
 
 @pytest.mark.parametrize(
-    "value", [None, float("nan"), pd.NaT, pd.NA, "", "  \n", [], (), b"", np.array([])]
+    "value",
+    [None, float("nan"), pd.NaT, pd.NA, "", "  \n", [], (), b"", np.array([]), Decimal("sNaN")],
 )
 def test_missing_values(value):
     assert is_missing(value)
