@@ -1,11 +1,10 @@
-"""From tables to batches: reading frames, the torch dataset, collation."""
+"""From tables to batches: the torch dataset and collation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,18 +15,14 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 
 from mmgraph import distributed
 from mmgraph.cells import modality_cells
-from mmgraph.errors import CellError, DataError, MissingPackageError
+from mmgraph.errors import CellError, DataError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
 from mmgraph.sampling import BucketSampler, Part, StepParts
-from mmgraph.shards import ParquetTable
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Parquet files with more stay on disk, and are read as rows are needed.
-IN_MEMORY_ROWS, IN_MEMORY_BYTES = 100_000, 2**30
 
 
 @dataclass(frozen=True)
@@ -63,109 +58,6 @@ class Batch:
             target=None if self.target is None else move(self.target),
             step_target=None if self.step_target is None else move(self.step_target),
         )
-
-
-def open_table(data: Any) -> pd.DataFrame | ParquetTable:
-    """Return what `read_frame` does, or a table on disk where it is too large for that.
-
-    That is a Parquet file, or a folder of them, of more than 100,000 rows or of more than a
-    gigabyte before compression, and any `ParquetTable`.
-
-    Raises:
-        DataError: As `read_frame`.
-        MissingPackageError: As `read_frame`.
-    """
-    if isinstance(data, str | Path) and (Path(data).is_dir() or _is_parquet(Path(data))):
-        table = ParquetTable(data)
-        if len(table) <= IN_MEMORY_ROWS and table.nbytes <= IN_MEMORY_BYTES:
-            return read_frame(data)
-        data = table
-    if isinstance(data, ParquetTable) and len(data):
-        return data
-    return read_frame(data)
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet" and path.is_file()
-
-
-def parts(frame: pd.DataFrame | ParquetTable, size: int) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Return all rows in order, some at a time, with the place of the first of them."""
-    if isinstance(frame, ParquetTable):
-        yield from zip(range(0, len(frame), size), frame.parts(size), strict=True)
-        return
-    for start in range(0, len(frame), size):
-        yield start, frame.iloc[start : start + size]
-
-
-def read_frame(data: Any) -> pd.DataFrame:
-    """Return a DataFrame from a frame, a Hugging Face dataset, or a table's path.
-
-    Args:
-        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, the path of a
-            CSV, TSV, JSON Lines or Parquet file or of a folder of Parquet files, or a
-            `ParquetTable`.
-
-    Raises:
-        DataError: The input is none of these, its file is missing, or it has no rows.
-        MissingPackageError: The file is a Parquet file and pyarrow is not installed.
-    """
-    import pandas as pd
-
-    if isinstance(data, str | Path) and Path(data).is_dir():
-        data = ParquetTable(data)
-    if isinstance(data, ParquetTable):
-        frame = data.frame()
-    elif isinstance(data, str | Path):
-        frame = _read_file(Path(data))
-    elif isinstance(data, pd.DataFrame):
-        frame = data
-    elif hasattr(data, "to_pandas") and hasattr(data, "column_names"):
-        # Row by row: a Hugging Face dataset decodes its images only then.
-        frame = pd.DataFrame({name: list(data[name]) for name in data.column_names})
-    elif isinstance(data, Mapping):
-        try:
-            frame = pd.DataFrame(data)
-        except ValueError as error:
-            raise DataError(
-                f"expected lists of the same length, got a mapping with {error}; pass one list "
-                "for each column"
-            ) from error
-    else:
-        raise DataError(
-            "expected a DataFrame, a Hugging Face dataset, or the path of a .csv, .tsv, .jsonl or "
-            f".parquet file, got {type(data).__name__}"
-        )
-    if len(frame) == 0:
-        raise DataError("expected at least one row, got an empty table")
-    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
-    if repeated:
-        raise DataError(f"expected every column once, got {repeated} repeated; rename them")
-    return frame
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".csv": lambda path: pd.read_csv(path),
-        ".tsv": lambda path: pd.read_csv(path, sep="\t"),
-        # JSON says itself what is text; pandas would make numbers and dates of some of it.
-        ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False),
-        ".parquet": lambda path: pd.read_parquet(path),
-    }
-    if path.suffix.lower() not in readers:
-        raise DataError(f"{path}: expected a table ending in {', '.join(readers)}; convert it")
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file; correct the path")
-    try:
-        return readers[path.suffix.lower()](path)
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path}: expected at least one row, got an empty file") from None
-    except ImportError as error:
-        raise MissingPackageError(f"{path}: Parquet files need pip install pyarrow") from error
-    except ValueError as error:
-        raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error
 
 
 def row_name(index: Any, row: int) -> str:

@@ -79,7 +79,8 @@ def from_first(compute: Callable[[], T]) -> T:
 def first_of_machine_first() -> Iterator[None]:
     """Let one process of each machine go through the block before the others of that machine.
 
-    What it leaves in the cache on disk, the others find there.
+    What it leaves in the cache on disk, the others find there. Where it fails, they go on as well,
+    and meet the same error rather than wait for it.
     """
     if world_size() == 1:
         yield
@@ -87,6 +88,8 @@ def first_of_machine_first() -> Iterator[None]:
     later = int(os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_LOCALID") or rank()) > 0
     if later:
         dist.barrier()
-    yield
-    if not later:
-        dist.barrier()
+    try:
+        yield
+    finally:
+        if not later:
+            dist.barrier()

@@ -211,14 +211,17 @@ def _labels(given: _Predictions) -> tuple[np.ndarray, np.ndarray]:
             f"expected true values and predictions of one type, got "
             f"{truth.tolist()[0]!r} and {predicted.tolist()[0]!r}"
         )
-    if kinds == {"number"} and not all(np.all(x == np.round(x)) for x in (truth, predicted)):
+    # Where labels are not published, those that are can come as objects.
+    whole = kinds != {"number"} or all((x.astype(float) % 1 == 0).all() for x in (truth, predicted))
+    if not whole:
         raise DataError("this metric is for classes, got fractions; use mae or correlation")
     codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)[1]
     return codes[: len(truth)], codes[len(truth) :]
 
 
 def _kind(values: Shaped[np.ndarray, "rows"]) -> str:
-    return "number" if values.dtype.kind in "biuf" else type(values.tolist()[0]).__name__
+    first = values.tolist()[0]
+    return "number" if isinstance(first, bool | int | float) else type(first).__name__
 
 
 def _auroc(given: _Predictions) -> float:

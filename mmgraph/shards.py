@@ -112,11 +112,24 @@ class ParquetTable:
     def parts(self, size: int) -> Iterator[pd.DataFrame]:
         """Return all rows in order, a part at a time, with their places as index.
 
+        No row group is held as a whole.
+
         Args:
-            size: Rows of a part; the last one may have fewer.
+            size: Most rows of a part; those at the end of a file may be fewer.
+
+        Raises:
+            DataError: A file is damaged.
         """
-        for start in range(0, len(self), size):
-            yield self.take(np.arange(start, min(start + size, len(self))))
+        import pyarrow
+
+        start = 0
+        for path in self._files:
+            with parquet_reader(path) as parquet, parquet.ParquetFile(path) as source:
+                batches = source.iter_batches(size, columns=self.columns, use_threads=False)
+                for batch in batches:
+                    part = self._frame([pyarrow.Table.from_batches([batch])])
+                    yield part.set_axis(range(start, start + len(part)))
+                    start += len(part)
 
     def take(self, rows: Int[np.ndarray, "rows"]) -> pd.DataFrame:
         """Return some rows in the order asked for, with their places as index.
@@ -166,7 +179,7 @@ class ParquetTable:
     def _metadata(self) -> list[Any]:
         found = []
         for path in self._files:
-            with _reading(path) as parquet:
+            with parquet_reader(path) as parquet:
                 found.append(parquet.read_metadata(path))
         names = set(found[0].schema.to_arrow_schema().names)
         for path, each in zip(self._files, found, strict=True):
@@ -177,6 +190,14 @@ class ParquetTable:
                     f"{sorted(map(str, names ^ others))}; write all files with the same columns"
                 )
         return found
+
+    @cached_property
+    def _no_rows(self) -> Any:
+        import pyarrow
+
+        schemas = [each.schema.to_arrow_schema().remove_metadata() for each in self._metadata]
+        joint = pyarrow.unify_schemas(schemas, promote_options="permissive")
+        return joint.empty_table().select(self.columns)
 
     @property
     def _schema(self) -> list[str]:
@@ -215,20 +236,21 @@ class ParquetTable:
         file, group, _, _ = self._groups[number]
         path = self._files[file]
         # Not mapped into memory: pages that were read would count as memory of this process.
-        with _reading(path) as parquet, parquet.ParquetFile(path) as source:
+        with parquet_reader(path) as parquet, parquet.ParquetFile(path) as source:
             return source.read_row_group(group, columns=self.columns, use_threads=False)
 
     def _frame(self, pieces: Sequence[Any]) -> pd.DataFrame:
         import pyarrow
 
-        joined = pyarrow.concat_tables(pieces, promote_options="permissive")
+        # The types of a column are those that all files agree on, whichever files are read.
+        joined = pyarrow.concat_tables([self._no_rows, *pieces], promote_options="permissive")
         # Else whole numbers become fractions in the parts that lack one, and there only.
         frame = joined.to_pandas(integer_object_nulls=True, ignore_metadata=True)
         return frame[self.columns]
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Any]:
+def parquet_reader(path: Path) -> Iterator[Any]:
     """Yield pyarrow's reader; within the block, what goes wrong becomes one clear error.
 
     Raises:
@@ -238,7 +260,7 @@ def _reading(path: Path) -> Iterator[Any]:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        raise MissingPackageError(f"{path}: Parquet files need pip install pyarrow") from error
+        raise MissingPackageError(f'{path}: Parquet files need pyarrow: pip install "mmgraph[parquet]"') from error
     try:
         yield parquet
     except (OSError, ValueError, KeyError, IndexError) as error:

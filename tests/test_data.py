@@ -14,12 +14,12 @@ from mmgraph.data import (
     Batch,
     SampleDataset,
     fit_modality,
-    read_frame,
     row_error,
     transform,
 )
 from mmgraph.errors import CellError
 from mmgraph.sampling import BucketSampler
+from mmgraph.tables import read_frame
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_parquet_without_its_package(tmp_path, monkeypatch):
     (tmp_path / "t.parquet").touch()
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "fastparquet", None)
-    with pytest.raises(MissingPackageError, match="pip install pyarrow"):
+    with pytest.raises(MissingPackageError, match="mmgraph.parquet"):
         read_frame(tmp_path / "t.parquet")
 
 

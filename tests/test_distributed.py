@@ -25,7 +25,7 @@ import os, sys
 import numpy as np
 import pandas as pd
 import torch
-from mmgraph import MultimodalGraphClassifier, Tabular, Text
+from mmgraph import MultimodalGraphClassifier, Tabular, Text, distributed
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.training import TrainingModule
 
@@ -82,6 +82,11 @@ except ValueError as error:
     assert "expected the column 'text'" in str(error)  # the first one tells the others
 else:
     raise AssertionError("no such column")
+try:
+    with distributed.first_of_machine_first():
+        raise KeyError("the same in both")
+except KeyError:  # the other one does not wait for one that failed
+    pass
 """
 
 

@@ -9,11 +9,14 @@ import mmgraph
 
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
-    *("errors", "distributed", "sampling", "typing", "nodes", "items", "relations", "graph"),
-    *("execution", "nn", "cache", "modalities", "cells", "shards", "data", "streaming", "holdout"),
-    *("targets", "metrics", "allocator", "training", "fitting"),
+    *("errors", "atomic", "distributed", "sampling"),
+    *("typing", "nodes", "items", "relations", "graph"),
+    *("execution", "nn", "cache"),
+    *("modalities", "cells", "shards", "tables", "data", "streaming", "holdout", "targets"),
+    *("metrics", "allocator"),
+    *("training", "fitting"),
     *("model_card", "model_file", "persistence", "estimator", "robustness", "plot", "datasets"),
-    "testing",
+    *("testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")
 NOT_IN_NETWORKS = {"pandas", "PIL", "sklearn", "lightning"}

@@ -174,3 +174,8 @@ def test_every_task_has_metrics(task):
         "regression": ([0.0, 1.0], [0.0, 1.0]),
     }[task]
     assert set(evaluate_predictions(default_metrics(task), *values)) == set(default_metrics(task))
+
+
+def test_published_labels_of_a_column_with_others():
+    truth = np.array([0, 1, 1, None], dtype=object)[:3]
+    assert evaluate_predictions(["accuracy"], truth, np.array([0, 1, 0])) == {"accuracy": 2 / 3}

@@ -9,7 +9,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmgraph import DataError, MissingPackageError, ParquetTable, Tabular, Text, data, streaming
+from mmgraph import (
+    DataError,
+    MissingPackageError,
+    ParquetTable,
+    Tabular,
+    Text,
+    streaming,
+    tables,
+)
 from mmgraph.cells import read_cells
 from mmgraph.data import SampleDataset, transform
 from mmgraph.sampling import BucketSampler
@@ -60,7 +68,7 @@ def test_rows_in_any_order(folder, frame):
     joined = pd.concat(table.parts(20))
     assert joined.index.tolist() == list(range(90))
     assert read_cells(joined, ["number"]) == read_cells(frame, ["number"])
-    assert read_cells(data.read_frame(folder), ["text"]) == read_cells(frame, ["text"])
+    assert read_cells(tables.read_frame(folder), ["text"]) == read_cells(frame, ["text"])
 
 
 def test_columns(folder, frame):
@@ -88,13 +96,13 @@ def test_unusable_files(folder, tmp_path, monkeypatch):
             len(ParquetTable(path))
     (tmp_path / "a.parquet").write_bytes((folder / "a.parquet").read_bytes()[:-20])
     with pytest.raises(DataError, match=r"a\.parquet: cannot be read as parquet"):
-        data.open_table(tmp_path)
+        tables.open_table(tmp_path)
     (tmp_path / "a.parquet").write_bytes((folder / "a.parquet").read_bytes())
     pd.DataFrame({"text": ["a"]}).to_parquet(tmp_path / "b.parquet")
     with pytest.raises(DataError, match=r"b\.parquet: expected the columns of a\.parquet"):
         len(ParquetTable(tmp_path))
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(MissingPackageError, match="pip install pyarrow"):
+    with pytest.raises(MissingPackageError, match="mmgraph.parquet"):
         len(ParquetTable(folder))
 
 
@@ -107,13 +115,13 @@ def test_damaged_rows(folder, tmp_path):
 
 
 def test_which_tables_stay_on_disk(folder, monkeypatch):
-    assert isinstance(data.open_table(folder), pd.DataFrame)
-    assert isinstance(data.open_table(ParquetTable(folder)), ParquetTable)
-    monkeypatch.setattr(data, "IN_MEMORY_ROWS", 50)
-    assert isinstance(data.open_table(folder), ParquetTable)
-    assert isinstance(data.open_table(str(folder / "a.parquet")), pd.DataFrame)
-    monkeypatch.setattr(data, "IN_MEMORY_BYTES", 10)
-    assert isinstance(data.open_table(str(folder / "a.parquet")), ParquetTable)
+    assert isinstance(tables.open_table(folder), pd.DataFrame)
+    assert isinstance(tables.open_table(ParquetTable(folder)), ParquetTable)
+    monkeypatch.setattr(tables, "IN_MEMORY_ROWS", 50)
+    assert isinstance(tables.open_table(folder), ParquetTable)
+    assert isinstance(tables.open_table(str(folder / "a.parquet")), pd.DataFrame)
+    monkeypatch.setattr(tables, "IN_MEMORY_BYTES", 10)
+    assert isinstance(tables.open_table(str(folder / "a.parquet")), ParquetTable)
 
 
 @given(
@@ -165,7 +173,7 @@ def test_batches_are_those_of_the_rows_in_memory(folder, frame):
 def test_fits_and_predicts_as_in_memory(folder, frame, make_classifier, monkeypatch):
     options = {"epochs": 2, "batch_size": 16, "random_state": 1, "validation": 0.2}
     memory = make_classifier(MODALITIES, **options).fit(frame, "label", groups="group")
-    monkeypatch.setattr(data, "IN_MEMORY_ROWS", 50)
+    monkeypatch.setattr(tables, "IN_MEMORY_ROWS", 50)
     stream = make_classifier(MODALITIES, **options).fit(folder, "label", groups="group")
     assert stream.facts_["rows_with"] == memory.facts_["rows_with"]
     assert stream.facts_["held_out_rows"] == memory.facts_["held_out_rows"]

@@ -8,7 +8,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
 from mmgraph.shards import ParquetTable
+from mmgraph.tables import Table, open_table, parts, take_columns
 from mmgraph.typing import EdgeType, Item
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ _ROWS_AT_ONCE = 1024
 
 FusionFactory = Callable[[Mapping[str, Mapping[str, Relation]], int], Fusion]
 AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
-Table: TypeAlias = "pd.DataFrame | ParquetTable"
 
 
 class MultimodalEstimator(BaseEstimator, ABC):
@@ -125,7 +125,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         from mmgraph.training import join
 
         join()
-        frame = data.open_table(X)
+        frame = open_table(X)
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
         named_groups, groups_name = groups, getattr(groups, "name", None)
@@ -165,12 +165,12 @@ class MultimodalEstimator(BaseEstimator, ABC):
         import pandas as pd
 
         check_is_fitted(self, "model_")
-        frame = data.open_table(X)
-        parts = [
+        frame = open_table(X)
+        counts = [
             {name: [len(cell) for cell in cells] for name, cells in items.items()}
             for items in self._items(frame)
         ]
-        return pd.concat(map(pd.DataFrame, parts), ignore_index=True).set_index(frame.index)
+        return pd.concat(map(pd.DataFrame, counts), ignore_index=True).set_index(frame.index)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the fitted estimator into a folder of safetensors, JSON and tokenizer files.
@@ -198,6 +198,10 @@ class MultimodalEstimator(BaseEstimator, ABC):
     @abstractmethod
     def _make_task(self) -> Task:
         """Return the unfitted task."""
+
+    @abstractmethod
+    def _decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> np.ndarray:
+        """Return what to predict, given what `_predictions` returned."""
 
     @abstractmethod
     def _describe_targets(self) -> dict[str, Any]:
@@ -313,13 +317,13 @@ class MultimodalEstimator(BaseEstimator, ABC):
         )
 
     def _run(
-        self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]]
+        self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int | None = 0
     ) -> Float[np.ndarray, "rows _"]:
         check_is_fitted(self, "model_")
-        frame = data.open_table(X)
+        frame = open_table(X)
         results, empty = [], []
         with _messages(self.verbose), torch.inference_mode():
-            for batch in self._batches(frame):
+            for batch in self._batches(frame, start):
                 results.append(compute(batch.items).numpy())
                 empty.append(~has_input(batch.items).numpy())
         rows = np.flatnonzero(np.concatenate(empty))
@@ -332,41 +336,23 @@ class MultimodalEstimator(BaseEstimator, ABC):
             )
         return np.concatenate(results)
 
-    def _predictions(self, X: Any) -> Float[np.ndarray, "rows outputs"]:
-        return self._run(X, lambda items: self.model_.task.activate(self.model_(items)))
+    def _predictions(self, X: Any, *, start: int | None = 0) -> Float[np.ndarray, "rows outputs"]:
+        """Return probabilities or values; of `start`, see `data.row_error`."""
+        return self._run(
+            X, lambda items: self.model_.task.activate(self.model_(items)), start=start
+        )
 
-    def _items(self, frame: Table) -> Iterator[dict[str, list[list[Item]]]]:
+    def _items(self, frame: Table, start: int | None = 0) -> Iterator[dict[str, list[list[Item]]]]:
         """Read rows a part at a time, so that memory does not grow with the table."""
         if isinstance(frame, ParquetTable):
             frame = frame.select(self.feature_names_in_.tolist())
-        for start, part in data.parts(frame, _ROWS_AT_ONCE):
-            yield data.transform(self.modalities_, part, start=start)
+        for first, part in parts(frame, _ROWS_AT_ONCE):
+            at = None if start is None else start + first
+            yield data.transform(self.modalities_, part, start=at)
 
-    def _batches(self, frame: Table) -> Iterator[data.Batch]:
-        for items in self._items(frame):
+    def _batches(self, frame: Table, start: int | None = 0) -> Iterator[data.Batch]:
+        for items in self._items(frame, start):
             yield from data.SampleDataset(self.modalities_, items).batches(self.batch_size)
-
-
-def take_columns(frame: Table, values: Any, what: str) -> tuple[Any, Any]:
-    """Return values as given; for names of columns, these and the frame without them."""
-    if values is None and what == "groups":
-        return frame, None
-    if isinstance(values, str):
-        if values not in frame.columns:
-            raise DataError(
-                f"{what}={values!r}: there is no such column; the table has "
-                f"{[str(column) for column in frame.columns]}"
-            )
-        return frame.drop(columns=values), frame[values]
-    # Labels can be strings too, but there is one for every row.
-    if isinstance(values, list) and 0 < len(values) != len(frame):
-        wanted = [value for value in values if value in frame.columns]
-        if wanted == values:
-            return frame.drop(columns=values), frame[values]
-    if values is None or not hasattr(values, "__len__") or len(values) != len(frame):
-        got = len(values) if hasattr(values, "__len__") else values
-        raise DataError(f"{what}: expected one value for each of {len(frame)} rows, got {got}")
-    return frame, values
 
 
 class _messages:

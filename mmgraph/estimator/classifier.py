@@ -11,13 +11,14 @@ from jaxtyping import Float, Shaped
 from sklearn.base import ClassifierMixin
 from torch import Tensor
 
-from mmgraph import data, targets
-from mmgraph.estimator.base import FusionFactory, MultimodalEstimator, take_columns
+from mmgraph import targets
+from mmgraph.estimator.base import FusionFactory, MultimodalEstimator
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.gnn import ConvFactory, Execution
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
 from mmgraph.relations import Relation
+from mmgraph.tables import open_table, take_columns
 from mmgraph.typing import EdgeType
 
 
@@ -157,17 +158,14 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row, or a table of 0 and 1 for labels."""
-        probability = self.predict_proba(X)
-        if isinstance(self.model_.task, Multilabel):
-            return (probability >= float(self.model_.task.threshold)).astype(np.int64)
-        return self.classes_[probability.argmax(1)]
+        return self._decide(self.predict_proba(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy on rows and their labels (or the name of the labels' column).
 
         With sets of labels a row counts as right when all its labels are.
         """
-        frame, truth = take_columns(data.open_table(X), y, "y")
+        frame, truth = take_columns(open_table(X), y, "y")
         if not self.multilabel_:
             return float(super().score(frame, truth, sample_weight))
         wanted = targets.indicator(truth, self.classes_, frame.index)
@@ -185,6 +183,11 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         # Rarest label first: a row stands for the rarest of its labels.
         rarity = target / target.sum(0).clamp_min(1)
         return target, rarity.argmax(1).numpy()
+
+    def _decide(self, outputs: Float[np.ndarray, "rows classes"]) -> np.ndarray:
+        if isinstance(self.model_.task, Multilabel):
+            return (outputs >= float(self.model_.task.threshold)).astype(np.int64)
+        return self.classes_[outputs.argmax(1)]
 
     def _make_task(self) -> Task:
         if self.multilabel_:

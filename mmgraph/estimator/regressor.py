@@ -9,9 +9,10 @@ from jaxtyping import Float, Shaped
 from sklearn.base import RegressorMixin
 from torch import Tensor
 
-from mmgraph import data, targets
-from mmgraph.estimator.base import MultimodalEstimator, take_columns
+from mmgraph import targets
+from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.nn.tasks import Regression, Task
+from mmgraph.tables import open_table, take_columns
 
 
 class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
@@ -44,12 +45,11 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
             DataError: A cell cannot be read.
             NotFittedError: `fit` was not called.
         """
-        values = self._predictions(X)
-        return values[:, 0] if self.n_outputs_ is None else values
+        return self._decide(self._predictions(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² on rows and their numbers (or the name of their column)."""
-        frame, truth = take_columns(data.open_table(X), y, "y")
+        frame, truth = take_columns(open_table(X), y, "y")
         return float(super().score(frame, np.asarray(truth, dtype=float), sample_weight))
 
     def _encode(
@@ -61,6 +61,9 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         order = target[:, 0].argsort(stable=True).argsort(stable=True)
         ranges = min(10, max(1, len(order) // 20))
         return target, (order * ranges // len(order)).numpy()
+
+    def _decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> np.ndarray:
+        return outputs[:, 0] if self.n_outputs_ is None else outputs
 
     def _make_task(self) -> Task:
         return Regression(self.n_outputs_ or 1)

@@ -53,7 +53,7 @@ def infer_modalities(
     for column in frame.columns:
         if column == exclude:
             continue
-        kind, reason = _find_kind(column, frame, labels)
+        kind, reason = find_modality(column, frame, labels)
         if kind is Tabular:
             tabular.append(column)
         elif kind is not None:
@@ -73,10 +73,16 @@ def infer_modalities(
     return found
 
 
-def _find_kind(
+def find_modality(
     column: Hashable, frame: pd.DataFrame, labels: Any
 ) -> tuple[type[Modality] | None, str]:
-    """Return the modality of a column, or None and, where there is one, the reason."""
+    """Return the modality of a column, or None and, where there is one, the reason.
+
+    Args:
+        column: Name of the column.
+        frame: The training table.
+        labels: The label of each row, which a column may repeat.
+    """
     from mmgraph.cells import read_cells
 
     if not isinstance(column, str):

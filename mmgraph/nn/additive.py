@@ -113,6 +113,11 @@ class AdditiveModel(nn.Module):
         if len(self.bags) > 1:
             _minimise(alone, [self.alone_weight, self.alone_bias], max_iter)
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether there is a bag of every modality."""
+        return all(len(group) for group in cast("_Groups", self.bags).values())
+
     def _all_bags(self) -> list[tuple[str, Bag]]:
         return [(k, bag) for k, group in cast("_Groups", self.bags).items() for bag in group]
 

@@ -14,9 +14,11 @@ from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.tasks import Task
 from mmgraph.nodes import Nodes
 
-#: Pull of the two parts' weights towards what they start from: as strong as this many
-#: held-out samples.
-_PRIOR_SAMPLES = 10.0
+#: What `balance` starts from and is pulled towards where the additive part sees all modalities:
+#: that part alone. The fused one has to prove itself, for its confidence is that of a network.
+_ADDITIVE_ALONE = (1.0, 0.0)
+#: How strong that pull is, in held-out samples.
+_PRIOR_SAMPLES = 20.0
 
 
 class MultimodalModel(nn.Module):
@@ -100,8 +102,10 @@ class MultimodalModel(nn.Module):
         target: Shaped[Tensor, "samples *outputs"],
         used: Float[Tensor, "2"],
     ) -> Float[Tensor, "2"]:
-        start = self.task.part_weight
-        weights = torch.full((2,), start, requires_grad=True)
+        start = torch.tensor(_ADDITIVE_ALONE)
+        if self.additive is not None and not self.additive.sees_all:
+            start = torch.full((2,), self.task.part_weight)
+        weights = start.clone().requires_grad_()
         optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")
 
         def closure() -> Tensor:

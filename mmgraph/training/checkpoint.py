@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from mmgraph import distributed
+from mmgraph.atomic import written_at_once
 from mmgraph.errors import DataError
 from mmgraph.training.module import TrainingModule
 
@@ -76,15 +75,11 @@ class Checkpoint(Callback):
 
     def _write(self, kept: dict[str, Any]) -> bool:
         """Write the file, and say whether that worked."""
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(kept, beside)
-            os.replace(beside, self.path)
+            with written_at_once(self.path) as draft:
+                torch.save(kept, draft)
         # torch raises RuntimeError where a disk is full
         except (OSError, RuntimeError) as error:
-            with suppress(OSError):
-                beside.unlink()
             logger.warning("no checkpoint can be written, training goes on without: %s", error)
             return False
         return True

@@ -56,6 +56,14 @@ def test_balance_hardly_moves_on_few_samples():
     target = torch.tensor([0])
     model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3))
     model.balance(one_hot(target, 1), one_hot(target, -1), target)
+    torch.testing.assert_close(model.weights, torch.tensor([1.0, 0.0]), atol=0.1, rtol=0)
+
+
+def test_a_part_that_lacks_a_modality_does_not_lead():
+    target = torch.tensor([0])
+    additive = AdditiveModel({"text": [MeanBag(2)], "radar": []}, 3)
+    model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3), additive=additive)
+    model.balance(one_hot(target, 1), one_hot(target, 1), target)
     torch.testing.assert_close(model.weights, torch.ones(2), atol=0.1, rtol=0)
 
 

@@ -1,0 +1,5 @@
+"""The command line: mmgraph fit, evaluate, predict and inspect."""
+
+from mmgraph.cli.app import app
+
+__all__ = ["app"]

@@ -1,0 +1,297 @@
+"""Tables: frames, data sets and files, whole or in parts that fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mmgraph.errors import DataError
+from mmgraph.shards import ParquetTable, parquet_reader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What files of tables end in.
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+#: What stands between cells, in files that say nothing of types.
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
+#: Rows of a first look at a file's types.
+_LOOK = 20_000
+
+
+#: Parquet files with more stay on disk, and are read as rows are needed.
+IN_MEMORY_ROWS, IN_MEMORY_BYTES = 100_000, 2**30
+
+Table: TypeAlias = "pd.DataFrame | ParquetTable"
+
+
+def open_table(data: Any) -> Table:
+    """Return what `read_frame` does, or a table on disk where it is too large for that.
+
+    That is a Parquet file, or a folder of them, of more than 100,000 rows or of more than a
+    gigabyte before compression, and any `ParquetTable`.
+
+    Raises:
+        DataError: As `read_frame`.
+        MissingPackageError: As `read_frame`.
+    """
+    if isinstance(data, str | Path) and (Path(data).is_dir() or _is_parquet(Path(data))):
+        table = ParquetTable(data)
+        if len(table) <= IN_MEMORY_ROWS and table.nbytes <= IN_MEMORY_BYTES:
+            return read_frame(data)
+        data = table
+    if isinstance(data, ParquetTable) and len(data):
+        return data
+    return read_frame(data)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet" and path.is_file()
+
+
+def parts(frame: Table, size: int) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Return all rows in order, some at a time, with the place of the first of them."""
+    if isinstance(frame, ParquetTable):
+        yield from ((int(part.index[0]), part) for part in frame.parts(size))
+        return
+    for start in range(0, len(frame), size):
+        yield start, frame.iloc[start : start + size]
+
+
+def take_columns(frame: Table, values: Any, what: str) -> tuple[Any, Any]:
+    """Return values as given; for names of columns, these and the frame without them."""
+    if values is None and what == "groups":
+        return frame, None
+    if isinstance(values, str):
+        if values not in frame.columns:
+            raise DataError(
+                f"{what}={values!r}: there is no such column; the table has "
+                f"{[str(column) for column in frame.columns]}"
+            )
+        return frame.drop(columns=values), frame[values]
+    # Labels can be strings too, but there is one for every row.
+    if isinstance(values, list) and 0 < len(values) != len(frame):
+        wanted = [value for value in values if value in frame.columns]
+        if wanted == values:
+            return frame.drop(columns=values), frame[values]
+    if values is None or not hasattr(values, "__len__") or len(values) != len(frame):
+        got = len(values) if hasattr(values, "__len__") else values
+        raise DataError(f"{what}: expected one value for each of {len(frame)} rows, got {got}")
+    return frame, values
+
+
+def read_frame(data: Any) -> pd.DataFrame:
+    """Return a DataFrame from a frame, a Hugging Face dataset, or a table's path.
+
+    Args:
+        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, the path of a
+            CSV, TSV, JSON Lines or Parquet file or of a folder of Parquet files, or a
+            `ParquetTable`.
+
+    Raises:
+        DataError: The input is none of these, its file is missing, or it has no rows.
+        MissingPackageError: The file is a Parquet file and pyarrow is not installed.
+    """
+    import pandas as pd
+
+    if isinstance(data, str | Path) and Path(data).is_dir():
+        data = ParquetTable(data)
+    if isinstance(data, ParquetTable):
+        frame = data.frame()
+    elif isinstance(data, str | Path):
+        frame = _read_file(Path(data))
+    elif isinstance(data, pd.DataFrame):
+        frame = data
+    elif hasattr(data, "to_pandas") and hasattr(data, "column_names"):
+        # Row by row: a Hugging Face dataset decodes its images only then.
+        frame = pd.DataFrame({name: list(data[name]) for name in data.column_names})
+    elif isinstance(data, Mapping):
+        try:
+            frame = pd.DataFrame(data)
+        except ValueError as error:
+            raise DataError(
+                f"expected lists of the same length, got a mapping with {error}; pass one list "
+                "for each column"
+            ) from error
+    else:
+        raise DataError(
+            "expected a DataFrame, a Hugging Face dataset, or the path of a .csv, .tsv, .jsonl or "
+            f".parquet file, got {type(data).__name__}"
+        )
+    if len(frame) == 0:
+        raise DataError("expected at least one row, got an empty table")
+    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if repeated:
+        raise DataError(f"expected every column once, got {repeated} repeated; rename them")
+    return frame
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    """Return the rows of a file.
+
+    Raises:
+        DataError: The file is of an unknown kind, missing or damaged.
+        MissingPackageError: It is a Parquet file and pyarrow is not installed.
+    """
+    import pandas as pd
+
+    kind = _check_file(path)
+    if kind == ".parquet":
+        with parquet_reader(path):
+            return pd.read_parquet(path)
+    with _reading(path):
+        if kind == ".jsonl":
+            # JSON says itself what is text; pandas would make numbers and dates of some of it.
+            return pd.read_json(path, lines=True, dtype=False)
+        return pd.read_csv(path, **_options(path))
+
+
+class TableFile:
+    """A table on disk that is read a part at a time, so that it may be larger than memory.
+
+    Args:
+        path: A CSV, TSV, JSON Lines or Parquet file.
+
+    Raises:
+        DataError: The file is of another kind, or missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.kind = _check_file(path)
+
+    def read(self) -> pd.DataFrame:
+        """Return all rows.
+
+        Raises:
+            DataError: The file is damaged or empty.
+            MissingPackageError: It is a Parquet file and pyarrow is not installed.
+        """
+        return read_frame(self.path)
+
+    def count_rows(self) -> int:
+        """Return the number of rows, without keeping them.
+
+        Raises:
+            DataError: As `read`.
+        """
+        if self.kind == ".parquet":
+            return len(ParquetTable(self.path))
+        with _reading(self.path):
+            if self.kind == ".jsonl":
+                with self.path.open("rb") as file:
+                    return sum(bool(line.strip()) for line in file)
+            return self._look[0]
+
+    def parts(self, size: int) -> Iterator[pd.DataFrame]:
+        """Return the rows in order, a part at a time, with their places as index.
+
+        The cells are those that `read` gives; in JSON Lines and Parquet files, whole numbers that
+        stand in a column with missing values may stay whole.
+
+        Args:
+            size: Most rows of a part.
+
+        Raises:
+            DataError: As `read`.
+            MissingPackageError: As `read`.
+        """
+        start = 0
+        with _reading(self.path):
+            for part in self._parts(size):
+                yield part.set_axis(range(start, start + len(part)))
+                start += len(part)
+        if not start:
+            raise DataError(f"{self.path}: expected at least one row, got an empty table")
+
+    def _parts(self, size: int) -> Iterator[pd.DataFrame]:
+        import pandas as pd
+
+        if self.kind == ".parquet":
+            yield from ParquetTable(self.path).parts(size)
+        elif self.kind == ".jsonl":
+            with pd.read_json(self.path, lines=True, dtype=False, chunksize=size) as parts:
+                yield from parts
+        else:
+            options = _options(self.path) | {"dtype": self._look[1]}
+            with pd.read_csv(self.path, chunksize=size, **options) as parts:
+                yield from parts
+
+    @cached_property
+    def _look(self) -> tuple[int, dict[str, str]]:
+        """A first look at a CSV or TSV file: number of rows, and the type of each whole column.
+
+        A part of a column may hold whole numbers only, and another one words.
+        """
+        import pandas as pd
+
+        count, kinds = 0, dict[str, set[str]]()
+        with pd.read_csv(self.path, chunksize=_LOOK, **_options(self.path)) as parts:
+            for part in parts:
+                count += len(part)
+                for name in part.columns:
+                    kinds.setdefault(name, set()).add(_kind(part[name]))
+        return count, {name: _joint(found) for name, found in kinds.items()}
+
+
+def _check_file(path: Path) -> str:
+    """Return how the name of a table's file ends."""
+    kind = path.suffix.lower()
+    if kind not in SUFFIXES:
+        raise DataError(f"{path}: expected a table ending in {', '.join(SUFFIXES)}; convert it")
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file; correct the path")
+    return kind
+
+
+def _options(path: Path) -> dict[str, Any]:
+    # By default pandas reads in parts, and a column can come out as numbers and text.
+    return {"sep": _SEPARATORS[path.suffix.lower()], "low_memory": False}
+
+
+def _kind(column: pd.Series[Any]) -> str:
+    if column.isna().all():
+        return "empty"
+    known = column.dropna()
+    if known.map(lambda value: isinstance(value, bool)).all():
+        return "boolean"
+    return {"i": "int64", "f": "float64"}.get(column.dtype.kind, "str")
+
+
+def _joint(kinds: set[str]) -> str:
+    """Return the type of a column whose parts have these types.
+
+    Example:
+        >>> _joint({"int64"}), _joint({"int64", "empty"}), _joint({"int64", "str"})
+        ('int64', 'float64', 'str')
+    """
+    known = kinds - {"empty"}
+    if kinds == {"int64"}:
+        return "int64"
+    if known <= {"int64", "float64"}:
+        return "float64"
+    return "boolean" if known == {"boolean"} else "str"
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Within the block, what goes wrong in reading a table becomes one clear error.
+
+    Raises:
+        DataError: The file is empty or damaged.
+    """
+    import pandas as pd
+
+    try:
+        yield
+    except DataError:
+        raise
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path}: expected at least one row, got an empty file") from None
+    except ValueError as error:
+        raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error
