@@ -260,7 +260,9 @@ def parquet_reader(path: Path) -> Iterator[Any]:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        raise MissingPackageError(f'{path}: Parquet files need pyarrow: pip install "mmgraph[parquet]"') from error
+        raise MissingPackageError(
+            f'{path}: Parquet files need pyarrow: pip install "mmgraph[parquet]"'
+        ) from error
     try:
         yield parquet
     except (OSError, ValueError, KeyError, IndexError) as error:

@@ -171,7 +171,7 @@ def test_parquet_without_its_package(tmp_path, monkeypatch):
     (tmp_path / "t.parquet").touch()
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "fastparquet", None)
-    with pytest.raises(MissingPackageError, match="mmgraph.parquet"):
+    with pytest.raises(MissingPackageError, match=r"mmgraph\[parquet\]"):
         read_frame(tmp_path / "t.parquet")
 
 

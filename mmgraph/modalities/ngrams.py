@@ -7,7 +7,7 @@ import unicodedata
 import numpy as np
 from jaxtyping import Int
 
-from mmgraph.modalities.stop_words import WORD, in_stop_words
+from mmgraph.modalities.stop_words import blank_stop_words
 
 #: What lies behind this many characters adds little to a bag.
 _MAX_CHARACTERS = 20_000
@@ -57,9 +57,7 @@ def word_ngrams(text: str, stop_words: frozenset[str] = frozenset()) -> Int[np.n
 def _codes(text: str, stop_words: frozenset[str]) -> np.ndarray:
     """Return code points of the words, a space in front of each and behind the last."""
     if stop_words:
-        spans = np.array([match.span() for match in WORD.finditer(text)]).reshape(-1, 2)
-        for start, end in spans[in_stop_words(text, spans, stop_words)][::-1]:
-            text = f"{text[:start]} {text[end:]}"
+        text = blank_stop_words(text, stop_words)
     text = unicodedata.normalize("NFKC", text[:_MAX_CHARACTERS]).casefold()
     padded = f" {' '.join(text.split())} " if text.split() else ""
     return np.frombuffer(padded.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
