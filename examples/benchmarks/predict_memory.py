@@ -97,7 +97,7 @@ def main() -> None:
         train = next(table.parts(TRAINING_ROWS))
         modalities = [Image("image", root=folder), Text("text")]
         if not args.pretrained:
-            image = Image("image", backbone=None, size=32, root=folder)
+            image = Image("image", backbone=None, size=16, root=folder)
             modalities = [image, Text("text", features=None)]
         clf = MultimodalGraphClassifier(modalities, channels=16, epochs=2, verbose=False)
         clf.fit(train, "label").save(folder / "model")
