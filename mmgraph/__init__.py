@@ -40,6 +40,7 @@ _MODULE_OF = {
     "MultimodalGraphRegressor": "mmgraph.estimator",
     "load": "mmgraph.estimator",
     "load_exported": "mmgraph.export",
+    "ParquetTable": "mmgraph.shards",
     "MultimodalDataset": "mmgraph.datasets.base",
     "load_easy_vqa": "mmgraph.datasets.easy_vqa",
     "load_av_digits": "mmgraph.datasets.av_digits",
@@ -150,3 +151,4 @@ if TYPE_CHECKING:
     from mmgraph.relations import WithPosition as WithPosition
     from mmgraph.robustness import hide as hide
     from mmgraph.robustness import robustness_curve as robustness_curve
+    from mmgraph.shards import ParquetTable as ParquetTable

@@ -16,18 +16,28 @@ if TYPE_CHECKING:
 
 def is_missing(value: Any) -> bool:
     """Say whether a raw value stands for nothing: None, NaN, NaT, "" or blanks, []."""
-    if value is None:
-        return True
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, list | tuple | bytes):
         return len(value) == 0
     if isinstance(value, np.ndarray):
         return value.size == 0
+    return is_null(value)
+
+
+def is_null(value: Any) -> bool:
+    """Say whether a value is None, NaN, NaT or pandas.NA.
+
+    pandas.isna fails on a signalling NaN of decimal.
+    """
+    if value is None:
+        return True
     try:
         return bool(value != value)  # NaN, NaT
     except (TypeError, ValueError, RuntimeError):  # pandas.NA, tensors
         return type(value).__name__ == "NAType"
+    except ArithmeticError:  # a signalling NaN of decimal
+        return True
 
 
 def read_cells(
@@ -83,6 +93,9 @@ def _values(value: Any) -> Sequence[Any]:
         return [value] if isinstance(value[1], int | float | np.number) else value
     if isinstance(value, list | tuple):
         return value
+    if isinstance(value, dict) and value.keys() == {"bytes", "path"}:
+        # Images and sounds, as Hugging Face writes them into Parquet files.
+        return [value["path"] if value["bytes"] is None else value["bytes"]]
     # Lists come out of Parquet files as arrays of objects.
     if isinstance(value, np.ndarray) and value.dtype.kind in "OUT":
         return value.ravel().tolist()

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from mmgraph.errors import CellError, DataError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
 from mmgraph.sampling import BucketSampler, Part, StepParts
+from mmgraph.shards import ParquetTable
+from mmgraph.tables import Table, parts
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:
@@ -141,19 +143,21 @@ def transform(
 
 
 def read_items(
-    modalities: Sequence[Modality], frame: pd.DataFrame, start: int | None = 0
+    modalities: Sequence[Modality], table: Table, start: int | None = 0
 ) -> Iterator[dict[str, list[list[Item]]]]:
     """Read rows a part at a time, so that memory does not grow with the table; as `transform`."""
-    for first in range(0, len(frame), _ROWS_AT_ONCE):
-        part = frame.iloc[first : first + _ROWS_AT_ONCE]
+    if isinstance(table, ParquetTable):
+        wanted = {column for each in modalities for column in each.column_list}
+        table = table.select([column for column in table.columns if column in wanted])
+    for first, part in parts(table, _ROWS_AT_ONCE):
         yield transform(modalities, part, start=None if start is None else start + first)
 
 
 def read_batches(
-    modalities: Sequence[Modality], frame: pd.DataFrame, batch_size: int, start: int | None = 0
+    modalities: Sequence[Modality], table: Table, batch_size: int, start: int | None = 0
 ) -> Iterator[Batch]:
     """Read all rows in order, batch by batch; as `transform`."""
-    for items in read_items(modalities, frame, start):
+    for items in read_items(modalities, table, start):
         yield from SampleDataset(modalities, items).batches(batch_size)
 
 
@@ -185,6 +189,9 @@ class SampleDataset(Dataset[Batch]):
         names: What the table calls each row; None: rows are numbered.
     """
 
+    #: Most rows that the additive model is fitted on; None: all.
+    additive_rows: ClassVar[int | None] = None
+
     def __init__(
         self,
         modalities: Sequence[Modality],
@@ -212,7 +219,11 @@ class SampleDataset(Dataset[Batch]):
         return replace(batch, step_target=whole, counted=part.counted)
 
     def subset(
-        self, rows: Sequence[int], *, augment: bool = False, modality_dropout: float = 0.0
+        self,
+        rows: Sequence[int] | Int[np.ndarray, "kept"],
+        *,
+        augment: bool = False,
+        modality_dropout: float = 0.0,
     ) -> SampleDataset:
         """Return some of the rows."""
         items = {name: [values[row] for row in rows] for name, values in self.items.items()}
@@ -228,10 +239,11 @@ class SampleDataset(Dataset[Batch]):
 
     def collate(self, rows: Sequence[int]) -> Batch:
         """Join rows into one batch."""
-        hidden = self._hidden(rows)
+        read = self._samples(rows)
+        hidden = self._hidden(read, len(rows))
         joined = {}
         for modality, hide in zip(self.modalities, hidden, strict=True):
-            samples = [self.items[modality.node_type][row] for row in rows]
+            samples = read[modality.node_type]
             samples = [[] if out else items for items, out in zip(samples, hide, strict=True)]
             if self.augment:
                 samples = [[modality.augment(item) for item in sample] for sample in samples]
@@ -239,13 +251,17 @@ class SampleDataset(Dataset[Batch]):
         target = None if self.target is None else self.target[torch.as_tensor(rows)]
         return Batch(joined, target, [self.names[row] for row in rows])
 
-    def _hidden(self, rows: Sequence[int]) -> list[list[bool]]:
+    def _samples(self, rows: Sequence[int]) -> dict[str, list[list[Item]]]:
+        """Return the items of some rows by node type."""
+        return {name: [values[row] for row in rows] for name, values in self.items.items()}
+
+    def _hidden(self, read: dict[str, list[list[Item]]], rows: int) -> list[list[bool]]:
         """Say which modalities (outer) of which rows (inner) to hide."""
-        shape = (len(self.modalities), len(rows))
+        shape = (len(self.modalities), rows)
         if not self.modality_dropout or len(self.modalities) == 1:
             return torch.zeros(shape, dtype=torch.bool).tolist()
         names = [modality.node_type for modality in self.modalities]
-        has = torch.tensor([[bool(self.items[name][row]) for row in rows] for name in names])
+        has = torch.tensor([list(map(bool, read[name])) for name in names])
         hidden = torch.rand(shape) < self.modality_dropout
         # Where that would leave nothing, one of what there is stays.
         stays = (torch.rand(shape) * has).argmax(0)
@@ -285,10 +301,14 @@ class SampleDataset(Dataset[Batch]):
         """
         steps: Any
         if shuffle:
-            steps = BucketSampler(self.num_nodes, batch_size, generator=generator)
+            steps = self._sampler(batch_size, generator)
         else:
             steps = BatchSampler(SequentialSampler(self), batch_size, drop_last=False)
         parts = StepParts(
             steps, distributed.rank(), distributed.world_size(), accumulate=accumulate
         )
         return DataLoader(self, batch_size=None, sampler=parts)
+
+    def _sampler(self, batch_size: int, generator: torch.Generator | None) -> BucketSampler:
+        """Return batches of all rows in random order."""
+        return BucketSampler(self.num_nodes, batch_size, generator=generator)

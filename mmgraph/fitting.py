@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from mmgraph import distributed
 from mmgraph.data import SampleDataset
 from mmgraph.errors import DataError
+from mmgraph.items import Items
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.training import Checkpoint, TrainingResult, TrainingSettings, train
 
@@ -84,7 +85,7 @@ class Fitting:
             self._fit_additive(model, dataset, rows)
             return model, result.history, {}
         kept = np.setdiff1d(rows, held_out)
-        validation = dataset.subset(held_out.tolist())
+        validation = dataset.subset(held_out)
         chosen, result = self._train(dataset, kept, validation, self.settings.epochs)
         self._fit_additive(chosen, dataset, kept)
         scores = self._balance(chosen, validation)
@@ -112,9 +113,7 @@ class Fitting:
         """Train the fused part of a fresh model on some rows."""
         torch.manual_seed(self.seed)
         generator = torch.Generator().manual_seed(self.seed)
-        training = dataset.subset(
-            rows.tolist(), augment=True, modality_dropout=self.modality_dropout
-        )
+        training = dataset.subset(rows, augment=True, modality_dropout=self.modality_dropout)
         assert training.target is not None
         model = self.build()
         model.task.fit(training.target)
@@ -163,10 +162,10 @@ class Fitting:
             return
 
         def fit() -> dict[str, Tensor]:
-            training = dataset.subset(rows.tolist())
+            every = -(-len(rows) // (dataset.additive_rows or len(rows)))
+            training = dataset.subset(rows[::every])
             assert training.target is not None
-            batches = [batch.items for batch in training.batches(self.batch_size)]
-            additive.fit(batches, training.target, model.task)
+            additive.fit(_Batches(training, self.batch_size), training.target, model.task)
             return additive.state_dict()
 
         state = distributed.from_first(fit)
@@ -201,3 +200,14 @@ class Fitting:
             loss = task.loss(logits, validation.target, weighted=False)
             score = task.score(logits, validation.target)
         return {"loss": float(loss), task.metric: float(score)}
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """Items of all rows in order, joined anew each time, so that no copy of all is kept."""
+
+    dataset: SampleDataset
+    batch_size: int
+
+    def __iter__(self) -> Iterator[Mapping[str, Items]]:
+        return (batch.items for batch in self.dataset.batches(self.batch_size))

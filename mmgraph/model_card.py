@@ -13,7 +13,6 @@ from torch import Tensor
 
 from mmgraph import __version__
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
-from mmgraph.typing import Item
 
 if TYPE_CHECKING:
     from mmgraph.estimator import MultimodalEstimator
@@ -29,7 +28,7 @@ _PACKAGES = ("torch", "torch-geometric", "lightning", "numpy", "pandas", "timm",
 
 def collect_facts(
     task: Task,
-    items: Mapping[str, Sequence[Sequence[Item]]],
+    rows_with: Mapping[str, int],
     target: Shaped[Tensor, "rows *outputs"],
     *,
     held_out_rows: int,
@@ -41,7 +40,7 @@ def collect_facts(
 
     Args:
         task: What is predicted.
-        items: Items of every training row by node type.
+        rows_with: Number of training rows that have something of each modality.
         target: Target of each row, as the task encodes it.
         held_out_rows: How many of the rows were held out.
         held_out: Loss and metric on them, of the model that was fitted on the others.
@@ -50,7 +49,7 @@ def collect_facts(
     """
     return {
         "rows": len(target),
-        "rows_with": {name: sum(map(bool, cells)) for name, cells in items.items()},
+        "rows_with": dict(rows_with),
         "label": _column_names(truth),
         "groups": _column_names(groups),
         "targets": _describe(task, target),

@@ -25,6 +25,9 @@ class BucketSampler(Sampler[list[int]]):
         length: Length of every row.
         batch_size: Rows of a batch; the last batch may be smaller.
         generator: Source of randomness.
+        groups: Where rows are read from disk in groups: the group of each row, ascending.
+        groups_at_once: Number of such groups, drawn at random, whose rows are mixed. A batch has
+            rows of these, and some left over from those before.
     """
 
     def __init__(
@@ -33,19 +36,37 @@ class BucketSampler(Sampler[list[int]]):
         batch_size: int,
         *,
         generator: torch.Generator | None = None,
+        groups: Int[np.ndarray, "rows"] | None = None,
+        groups_at_once: int = 1,
     ) -> None:
         self.length = torch.as_tensor(length)
         self.batch_size = batch_size
         self.generator = generator
+        self.groups, self.groups_at_once = groups, groups_at_once
 
     def __len__(self) -> int:
-        bucket = self.batch_size * BATCHES_PER_BUCKET
-        full, rest = divmod(len(self.length), bucket)
-        return full * BATCHES_PER_BUCKET + -(-rest // self.batch_size)
+        return -(-len(self.length) // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        shuffled = torch.randperm(len(self.length), generator=self.generator)
+        if self.groups is None:
+            yield from self._batches(torch.randperm(len(self.length), generator=self.generator))
+            return
+        parts = torch.from_numpy(np.flatnonzero(np.diff(self.groups, prepend=-1)))
+        rows = torch.arange(len(self.length)).tensor_split(parts[1:])
+        order = torch.randperm(len(rows), generator=self.generator).split(self.groups_at_once)
+        left = rows[0][:0]
+        for number, chosen in enumerate(order, start=1):
+            mixed = torch.cat([left, *(rows[group] for group in chosen.tolist())])
+            mixed = mixed[torch.randperm(len(mixed), generator=self.generator)]
+            whole = len(mixed) // self.batch_size * self.batch_size
+            left = mixed[whole:]
+            yield from self._batches(mixed[:whole] if number < len(order) else mixed)
+
+    def _batches(self, shuffled: Int[Tensor, "some"]) -> Iterator[list[int]]:
+        """Return batches of rows of similar length, in random order."""
         batches: list[Tensor] = []
+        if not len(shuffled):
+            return
         for bucket in shuffled.split(self.batch_size * BATCHES_PER_BUCKET):
             ordered = bucket[self.length[bucket].argsort(stable=True)]
             batches.extend(ordered.split(self.batch_size))

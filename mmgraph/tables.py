@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mmgraph.errors import DataError, MissingPackageError
+from mmgraph.errors import DataError
+from mmgraph.shards import ParquetTable, parquet_reader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +24,74 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _LOOK = 20_000
 
 
+#: Parquet files with more stay on disk, and are read as rows are needed.
+IN_MEMORY_ROWS, IN_MEMORY_BYTES = 100_000, 2**30
+
+Table: TypeAlias = "pd.DataFrame | ParquetTable"
+
+
+def open_table(data: Any) -> Table:
+    """Return what `read_frame` does, or a table on disk where it is too large for that.
+
+    That is a Parquet file, or a folder of them, of more than 100,000 rows or of more than a
+    gigabyte before compression, and any `ParquetTable`.
+
+    Raises:
+        DataError: As `read_frame`.
+        MissingPackageError: As `read_frame`.
+    """
+    if isinstance(data, str | Path) and (Path(data).is_dir() or _is_parquet(Path(data))):
+        table = ParquetTable(data)
+        if len(table) <= IN_MEMORY_ROWS and table.nbytes <= IN_MEMORY_BYTES:
+            return read_frame(data)
+        data = table
+    if isinstance(data, ParquetTable) and len(data):
+        return data
+    return read_frame(data)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet" and path.is_file()
+
+
+def parts(frame: Table, size: int) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Return all rows in order, some at a time, with the place of the first of them."""
+    if isinstance(frame, ParquetTable):
+        yield from ((int(part.index[0]), part) for part in frame.parts(size))
+        return
+    for start in range(0, len(frame), size):
+        yield start, frame.iloc[start : start + size]
+
+
+def take_columns(frame: Table, values: Any, what: str) -> tuple[Any, Any]:
+    """Return values as given; for names of columns, these and the frame without them."""
+    if values is None and what == "groups":
+        return frame, None
+    if isinstance(values, str):
+        if values not in frame.columns:
+            raise DataError(
+                f"{what}={values!r}: there is no such column; the table has "
+                f"{[str(column) for column in frame.columns]}"
+            )
+        return frame.drop(columns=values), frame[values]
+    # Labels can be strings too, but there is one for every row.
+    if isinstance(values, list) and 0 < len(values) != len(frame):
+        wanted = [value for value in values if value in frame.columns]
+        if wanted == values:
+            return frame.drop(columns=values), frame[values]
+    if values is None or not hasattr(values, "__len__") or len(values) != len(frame):
+        got = len(values) if hasattr(values, "__len__") else values
+        raise DataError(f"{what}: expected one value for each of {len(frame)} rows, got {got}")
+    return frame, values
+
+
 def read_frame(data: Any) -> pd.DataFrame:
     """Return a DataFrame from a frame, a Hugging Face dataset, or a table's path.
 
     Args:
-        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, or the path of a
-            CSV, TSV, JSON Lines or Parquet file.
+        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, the path of a
+            CSV, TSV, JSON Lines or Parquet file or of a folder of Parquet files, or a
+            `ParquetTable`.
 
     Raises:
         DataError: The input is none of these, its file is missing, or it has no rows.
@@ -36,7 +99,11 @@ def read_frame(data: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if isinstance(data, str | Path):
+    if isinstance(data, str | Path) and Path(data).is_dir():
+        data = ParquetTable(data)
+    if isinstance(data, ParquetTable):
+        frame = data.frame()
+    elif isinstance(data, str | Path):
         frame = _read_file(Path(data))
     elif isinstance(data, pd.DataFrame):
         frame = data
@@ -74,11 +141,14 @@ def _read_file(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     kind = _check_file(path)
+    if kind == ".parquet":
+        with parquet_reader(path):
+            return pd.read_parquet(path)
     with _reading(path):
         if kind == ".jsonl":
             # JSON says itself what is text; pandas would make numbers and dates of some of it.
             return pd.read_json(path, lines=True, dtype=False)
-        return pd.read_parquet(path) if kind == ".parquet" else pd.read_csv(path, **_options(path))
+        return pd.read_csv(path, **_options(path))
 
 
 class TableFile:
@@ -110,11 +180,9 @@ class TableFile:
         Raises:
             DataError: As `read`.
         """
+        if self.kind == ".parquet":
+            return len(ParquetTable(self.path))
         with _reading(self.path):
-            if self.kind == ".parquet":
-                from pyarrow.parquet import ParquetFile
-
-                return int(ParquetFile(self.path).metadata.num_rows)
             if self.kind == ".jsonl":
                 with self.path.open("rb") as file:
                     return sum(bool(line.strip()) for line in file)
@@ -145,10 +213,7 @@ class TableFile:
         import pandas as pd
 
         if self.kind == ".parquet":
-            from pyarrow.parquet import ParquetFile
-
-            with ParquetFile(self.path) as file:
-                yield from (batch.to_pandas() for batch in file.iter_batches(batch_size=size))
+            yield from ParquetTable(self.path).parts(size)
         elif self.kind == ".jsonl":
             with pd.read_json(self.path, lines=True, dtype=False, chunksize=size) as parts:
                 yield from parts
@@ -219,17 +284,14 @@ def _reading(path: Path) -> Iterator[None]:
 
     Raises:
         DataError: The file is empty or damaged.
-        MissingPackageError: It is a Parquet file and pyarrow is not installed.
     """
     import pandas as pd
 
     try:
         yield
-    except (DataError, MissingPackageError):
+    except DataError:
         raise
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: expected at least one row, got an empty file") from None
-    except ImportError as error:
-        raise MissingPackageError(f"{path}: Parquet files need pip install pyarrow") from error
     except ValueError as error:
         raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error

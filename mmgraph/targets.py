@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mmgraph.cells import is_null
 from mmgraph.data import row_name
 from mmgraph.errors import DataError
 
@@ -189,8 +190,6 @@ def encode_groups(groups: Any, index: Any) -> Int[np.ndarray, "rows"]:
 
 
 def _read_column(values: Any, index: Any, argument: str, what: str) -> list[Any]:
-    import pandas as pd
-
     if getattr(values, "ndim", 1) != 1:
         raise DataError(
             f"{argument}: expected one {what} for each row, got a table of shape "
@@ -198,7 +197,7 @@ def _read_column(values: Any, index: Any, argument: str, what: str) -> list[Any]
         )
     plain = values.tolist() if hasattr(values, "tolist") else list(values)
     plain = [value.item() if isinstance(value, np.generic) else value for value in plain]
-    missing = np.flatnonzero(pd.Series(plain, dtype=object).isna().to_numpy())
+    missing = np.flatnonzero(list(map(is_null, plain)))
     if len(missing):
         rows = ", ".join(row_name(index, int(row)) for row in missing[:5])
         raise DataError(

@@ -1,4 +1,5 @@
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ from mmgraph.tables import read_frame
 
 
 @pytest.mark.parametrize(
-    "value", [None, float("nan"), pd.NaT, pd.NA, "", "  \n", [], (), b"", np.array([])]
+    "value",
+    [None, float("nan"), pd.NaT, pd.NA, "", "  \n", [], (), b"", np.array([]), Decimal("sNaN")],
 )
 def test_missing_values(value):
     assert is_missing(value)
@@ -169,7 +171,7 @@ def test_parquet_without_its_package(tmp_path, monkeypatch):
     (tmp_path / "t.parquet").touch()
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "fastparquet", None)
-    with pytest.raises(MissingPackageError, match="pip install pyarrow"):
+    with pytest.raises(MissingPackageError, match=r"mmgraph\[parquet\]"):
         read_frame(tmp_path / "t.parquet")
 
 

@@ -124,7 +124,9 @@ class ParquetWriter(TableWriter):
             import pyarrow
             import pyarrow.parquet
         except ImportError as error:
-            raise MissingPackageError(f"{path}: Parquet files need pip install pyarrow") from error
+            raise MissingPackageError(
+                f'{path}: Parquet files need pyarrow: pip install "mmgraph[parquet]"'
+            ) from error
         self._arrow, self._path = pyarrow, path
         self._writer: Any = None
 

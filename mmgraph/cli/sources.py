@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import mmgraph
 from mmgraph.cli.options import Rows
 from mmgraph.errors import DataError
-from mmgraph.tables import SUFFIXES, TableFile
+from mmgraph.tables import SUFFIXES, TableFile, parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class Source:
             yield from self.table.parts(size)
             return
         frame = self._frame.reset_index(drop=True)
-        yield from (frame.iloc[at : at + size] for at in range(0, len(frame), size))
+        yield from (part for _, part in parts(frame, size))
 
     @property
     def _frame(self) -> pd.DataFrame:

@@ -25,11 +25,10 @@ from mmgraph.estimator import (
     MultimodalGraphClassifier,
     MultimodalGraphRegressor,
 )
-from mmgraph.estimator.base import take_columns
 from mmgraph.metrics import default_metrics
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.infer import infer_modalities
-from mmgraph.tables import read_frame
+from mmgraph.tables import read_frame, take_columns
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,10 +23,9 @@ from mmgraph.diagnosis.rows import EncodedRows
 from mmgraph.diagnosis.scores import Resampling, Score, make_score
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator
-from mmgraph.estimator.base import take_columns
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.shapley import coalitions, shapley_values
-from mmgraph.tables import read_frame
+from mmgraph.tables import read_frame, take_columns
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from mmgraph import data, distributed, model_card, persistence, targets
+from mmgraph import data, distributed, model_card, persistence, streaming, targets
 from mmgraph.errors import DataError
 from mmgraph.estimator.fusions import FusionFactory, fusion_options
 from mmgraph.estimator.messages import shown_messages
@@ -32,7 +32,8 @@ from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
-from mmgraph.tables import read_frame
+from mmgraph.shards import ParquetTable
+from mmgraph.tables import Table, open_table, read_frame, take_columns
 from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
@@ -109,8 +110,9 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """Fit the modalities, then the model.
 
         Args:
-            X: DataFrame, Hugging Face dataset, or the path of a CSV, TSV, JSON Lines or Parquet
-                file.
+            X: DataFrame, Hugging Face dataset, `ParquetTable`, or the path of a CSV, TSV, JSON
+                Lines or Parquet file or of a folder of Parquet files. Parquet files of more
+                than 100,000 rows or a gigabyte stay on disk, see `ParquetTable`.
             y: Target of each row, or the name of the column (or names of the columns) with it.
             groups: Group of each row, or the name of a column: rows of one group are never on
                 both sides of the held-out part.
@@ -124,7 +126,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         from mmgraph.training import join
 
         join()
-        frame = read_frame(X)
+        frame = open_table(X)
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
         named_groups, groups_name = groups, getattr(groups, "name", None)
@@ -132,13 +134,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             torch.manual_seed(self.random_state)
             target, strata = self._encode(truth, frame.index)
             groups = None if groups is None else targets.encode_groups(groups, frame.index)
-            self._fit_modalities(frame, truth, groups_name)
-            with distributed.first_of_machine_first():
-                items = data.transform(self.modalities_, frame)
-            for modality in self.modalities_:
-                modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
-            names = [data.row_name(frame.index, row) for row in range(len(frame))]
-            dataset = data.SampleDataset(self.modalities_, items, target, names=names)
+            dataset, rows_with = self._read_rows(frame, truth, groups_name, target)
             held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
             if self.validation and not len(held_out):
                 logger.info(
@@ -149,7 +145,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             self.model_, self.history_, scores = self._fitting().fit(dataset, held_out)
             self.facts_ = model_card.collect_facts(
                 self.model_.task,
-                items,
+                rows_with,
                 target,
                 held_out_rows=len(held_out),
                 held_out=scores,
@@ -196,12 +192,12 @@ class MultimodalEstimator(BaseEstimator, ABC):
         import pandas as pd
 
         check_is_fitted(self, "model_")
-        frame = read_frame(X)
-        parts = [
+        frame = open_table(X)
+        counts = [
             {name: [len(cell) for cell in cells] for name, cells in items.items()}
             for items in data.read_items(self.modalities_, frame)
         ]
-        return pd.concat(map(pd.DataFrame, parts), ignore_index=True).set_index(frame.index)
+        return pd.concat(map(pd.DataFrame, counts), ignore_index=True).set_index(frame.index)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the fitted estimator into a folder of safetensors, JSON and tokenizer files.
@@ -269,28 +265,56 @@ class MultimodalEstimator(BaseEstimator, ABC):
     def _restore_targets(self, described: dict[str, Any]) -> None:
         """Take over what `_describe_targets` returned."""
 
-    def _fit_modalities(self, frame: pd.DataFrame, truth: Any, groups_name: Any) -> None:
+    def _read_rows(
+        self, frame: Table, truth: Any, groups_name: Any, target: Shaped[Tensor, "rows *outputs"]
+    ) -> tuple[data.SampleDataset, dict[str, int]]:
+        """Fit the modalities; return all rows, and how many have something of each modality."""
+        modalities = self._choose_modalities(frame, truth, groups_name)
+        seed = self.random_state
+        if isinstance(frame, ParquetTable):
+            self.modalities_, survey = distributed.from_first(
+                lambda: streaming.fit_on_sample(modalities, frame, seed=seed)
+            )
+            for modality in self.modalities_:
+                modality.several_ = modality.node_type in survey.several
+            table = frame.select(self.feature_names_in_.tolist())
+            rows = np.arange(len(frame))
+            stream = streaming.StreamDataset(self.modalities_, table, rows, survey.length, target)
+            return stream, survey.rows_with
+        self.modalities_ = distributed.from_first(
+            lambda: [data.fit_modality(modality, frame, seed=seed) for modality in modalities]
+        )
+        with distributed.first_of_machine_first():
+            items = data.transform(self.modalities_, frame)
+        for modality in self.modalities_:
+            modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
+        names = [data.row_name(frame.index, row) for row in range(len(frame))]
+        rows_with = {name: sum(map(bool, cells)) for name, cells in items.items()}
+        return data.SampleDataset(self.modalities_, items, target, names=names), rows_with
+
+    def _choose_modalities(self, frame: Table, truth: Any, groups_name: Any) -> Sequence[Modality]:
         modalities = self.modalities
         if modalities is None:
             # Neither the labels nor the groups are inputs, where they are still in the table.
             inputs = (
                 frame if groups_name is None else frame.drop(columns=groups_name, errors="ignore")
             )
+            labels = truth
+            if isinstance(inputs, ParquetTable):
+                inputs = inputs.head(streaming.FITTING_ROWS)
+                labels = truth[: len(inputs)]
             name = getattr(truth, "name", None)
-            modalities = infer_modalities(inputs, exclude=name, labels=truth)
+            modalities = infer_modalities(inputs, exclude=name, labels=labels)
         names = [modality.node_type for modality in modalities]
         if not names:
             raise DataError("expected at least one modality, got none; name them: [Text('text')]")
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DataError(f"two modalities are called {sorted(repeated)[0]!r}; give one a name=")
-        seed = self.random_state
-        self.modalities_ = distributed.from_first(
-            lambda: [data.fit_modality(modality, frame, seed=seed) for modality in modalities]
-        )
         columns = [column for modality in modalities for column in modality.column_list]
         self.feature_names_in_ = np.array(list(dict.fromkeys(columns)), dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
+        return modalities
 
     def _fitting(self) -> Any:
         # Lightning takes seconds to import, which loading a model need not wait for.
@@ -348,7 +372,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int | None = 0
     ) -> Float[np.ndarray, "rows _"]:
         check_is_fitted(self, "model_")
-        frame = read_frame(X)
+        frame = open_table(X)
         results, inputs = [], []
         with shown_messages(self.verbose), torch.inference_mode():
             for batch in data.read_batches(self.modalities_, frame, self.batch_size, start):
@@ -362,25 +386,3 @@ class MultimodalEstimator(BaseEstimator, ABC):
         return self._run(
             X, lambda items: self.model_.task.activate(self.model_(items)), start=start
         )
-
-
-def take_columns(frame: pd.DataFrame, values: Any, what: str) -> tuple[pd.DataFrame, Any]:
-    """Return values as given; for names of columns, these and the frame without them."""
-    if values is None and what == "groups":
-        return frame, None
-    if isinstance(values, str):
-        if values not in frame.columns:
-            raise DataError(
-                f"{what}={values!r}: there is no such column; the table has "
-                f"{[str(column) for column in frame.columns]}"
-            )
-        return frame.drop(columns=values), frame[values]
-    # Labels can be strings too, but there is one for every row.
-    if isinstance(values, list) and 0 < len(values) != len(frame):
-        wanted = [value for value in values if value in frame.columns]
-        if wanted == values:
-            return frame.drop(columns=values), frame[values]
-    if values is None or not hasattr(values, "__len__") or len(values) != len(frame):
-        got = len(values) if hasattr(values, "__len__") else values
-        raise DataError(f"{what}: expected one value for each of {len(frame)} rows, got {got}")
-    return frame, values

@@ -12,13 +12,13 @@ from sklearn.base import ClassifierMixin
 from torch import Tensor
 
 from mmgraph import targets
-from mmgraph.estimator.base import FusionFactory, MultimodalEstimator, take_columns
+from mmgraph.estimator.base import FusionFactory, MultimodalEstimator
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.gnn import ConvFactory, Execution
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
 from mmgraph.relations import Relation
-from mmgraph.tables import read_frame
+from mmgraph.tables import open_table, take_columns
 from mmgraph.typing import EdgeType
 
 
@@ -166,7 +166,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
 
         With sets of labels a row counts as right when all its labels are.
         """
-        frame, truth = take_columns(read_frame(X), y, "y")
+        frame, truth = take_columns(open_table(X), y, "y")
         if not self.multilabel_:
             return float(super().score(frame, truth, sample_weight))
         wanted = targets.indicator(truth, self.classes_, frame.index)

@@ -10,9 +10,9 @@ from sklearn.base import RegressorMixin
 from torch import Tensor
 
 from mmgraph import targets
-from mmgraph.estimator.base import MultimodalEstimator, take_columns
+from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.nn.tasks import Regression, Task
-from mmgraph.tables import read_frame
+from mmgraph.tables import open_table, take_columns
 
 
 class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
@@ -49,7 +49,7 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² on rows and their numbers (or the name of their column)."""
-        frame, truth = take_columns(read_frame(X), y, "y")
+        frame, truth = take_columns(open_table(X), y, "y")
         return float(super().score(frame, np.asarray(truth, dtype=float), sample_weight))
 
     def _encode(

@@ -35,8 +35,9 @@ logger = logging.getLogger("mmgraph")
 #: Part of every cache key: to be raised whenever decoding, scaling or backbones change.
 FEATURES_VERSION = 1
 
-#: Images that go through a frozen backbone at once.
-_BATCH = 32
+#: Images that go through a frozen backbone at once, by device. On a CPU, few of them are quicker
+#: than many, whose activations do not fit into its caches.
+_BATCH = {"cpu": 8, "cuda": 32}
 
 _SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
@@ -205,8 +206,8 @@ class Image(Modality):
         self._backbone.to(memory_format=torch.channels_last).to(device)
         hashes = list(pending)
         result: dict[bytes, np.ndarray] = {}
-        for start in range(0, len(hashes), _BATCH):
-            part = hashes[start : start + _BATCH]
+        for start in range(0, len(hashes), _BATCH[device]):
+            part = hashes[start : start + _BATCH[device]]
             pixels = torch.stack([pending[digest] for digest in part]).to(device).float()
             with torch.inference_mode():
                 maps = self._backbone(pixels.contiguous(memory_format=torch.channels_last))

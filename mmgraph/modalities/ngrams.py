@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Int
 
-from mmgraph.modalities.stop_words import WORD, in_stop_words
+from mmgraph.modalities.stop_words import WORD, blank_stop_words, in_stop_words
 
 #: What lies behind this many characters adds little to a bag.
 _MAX_CHARACTERS = 20_000
@@ -100,7 +100,7 @@ def ngram_spans(
 
 def _places(text: str, stop_words: frozenset[str]) -> Int[np.ndarray, "characters"]:
     """Return the position in the text that each normalised character comes from, without spaces."""
-    shown, position = _without(text, stop_words), np.arange(len(text))
+    shown, position = blank_stop_words(text, stop_words), np.arange(len(text))
     for start, end in _stop_spans(text, stop_words)[::-1]:
         position = np.concatenate([position[:start], [start], position[end:]])
     position = position[:_MAX_CHARACTERS]
@@ -115,20 +115,13 @@ def _places(text: str, stop_words: frozenset[str]) -> Int[np.ndarray, "character
 
 def _codes(text: str, stop_words: frozenset[str]) -> np.ndarray:
     """Return code points of the words, a space in front of each and behind the last."""
-    words = _fold(_without(text, stop_words)).split()
+    words = _fold(blank_stop_words(text, stop_words)).split()
     padded = f" {' '.join(words)} " if words else ""
     return np.frombuffer(padded.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
 
 
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text[:_MAX_CHARACTERS]).casefold()
-
-
-def _without(text: str, stop_words: frozenset[str]) -> str:
-    """Return the text with a space in place of each stop word."""
-    for start, end in _stop_spans(text, stop_words)[::-1]:
-        text = f"{text[:start]} {text[end:]}"
-    return text
 
 
 def _stop_spans(text: str, stop_words: frozenset[str]) -> Int[np.ndarray, "words 2"]:

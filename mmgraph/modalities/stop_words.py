@@ -55,6 +55,18 @@ def _language_stop_words(language: str) -> frozenset[str]:
     return frozenset(stopwordsiso.stopwords(language))
 
 
+def blank_stop_words(text: str, stop_words: frozenset[str]) -> str:
+    """Return the text with a space for each stop word.
+
+    Example:
+        >>> blank_stop_words("The cat's in", frozenset({"the", "in"}))
+        "  cat's  "
+    """
+    if not stop_words:
+        return text
+    return WORD.sub(lambda match: " " if _fold(match[0]) in stop_words else match[0], text)
+
+
 def in_stop_words(
     text: str, spans: Int[np.ndarray, "tokens 2"], stop_words: frozenset[str]
 ) -> Bool[np.ndarray, "tokens"]:

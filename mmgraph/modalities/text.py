@@ -39,6 +39,13 @@ _log = logging.getLogger(__name__)
 
 #: Texts are cut for the pretrained model at multiples of this many characters.
 _STRIDE = 2048
+
+#: Of long texts, a part of so many characters for each token is tried first.
+_CHARACTERS_A_TOKEN = 8
+
+#: Tokens before the end of a part that may be others than in the whole text, where no space is.
+_MARGIN = 64
+
 _FILE = re.compile(r"\.(png|jpe?g|gif|bmp|webp|tiff?|wav|mp3|flac|ogg|m4a|opus|npy|npz|mp4)$", re.I)
 
 
@@ -226,10 +233,7 @@ class Text(Modality):
         encoded = []
         cut = 0
         for text in texts:
-            ids, spans = self.tokenizer_.encode(text)
-            if stop_words:
-                kept = ~in_stop_words(text, spans, stop_words)
-                ids, spans = ids[kept], spans[kept]
+            ids, spans = self._encode_head(text, stop_words)
             cut += len(ids) > self.max_tokens
             encoded.append((ids[: self.max_tokens], spans[: self.max_tokens]))
         if cut:
@@ -238,6 +242,25 @@ class Text(Modality):
                 *(self.node_type, cut, len(texts), self.max_tokens),
             )
         return encoded
+
+    def _encode_head(
+        self, text: str, stop_words: frozenset[str]
+    ) -> tuple[Int[np.ndarray, "tokens"], Int[np.ndarray, "tokens 2"]]:
+        """Split all of a text, or so much of it that the tokens that are kept are the same."""
+        assert self.tokenizer_ is not None
+        enough = self.max_tokens + _MARGIN
+        size = _CHARACTERS_A_TOKEN * enough
+        while True:
+            # Tokens never go beyond a space, so what is behind one changes nothing before it.
+            space = text.rfind(" ", size // 2, size)
+            head = text if size >= len(text) else text[: space if space > 0 else size]
+            ids, spans = self.tokenizer_.encode(head)
+            if stop_words:
+                kept = ~in_stop_words(head, spans, stop_words)
+                ids, spans = ids[kept], spans[kept]
+            if len(ids) > enough or len(head) == len(text):
+                return ids, spans
+            size *= 2
 
     def _features(
         self, texts: Sequence[str], spans: Sequence[Int[np.ndarray, "_ 2"]]
