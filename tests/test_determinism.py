@@ -43,25 +43,27 @@ def frame():
     return make_frame(70)
 
 
-def fit(frame):
+def fit(frame, *, additive=False):
     modalities = [Text("text", features=None), Tabular(["number"])]
     options = {"batch_size": 16, "epochs": 1, "random_state": 3}
-    options |= {"channels": 16, "num_layers": 1, "verbose": False}
+    options |= {"channels": 16, "num_layers": 1, "verbose": False, "additive": additive}
     return MultimodalGraphClassifier(modalities, **options).fit(frame, "label")
 
 
 @pytest.fixture(scope="module")
 def clf(frame):
+    """Return a graph by itself: the additive part can outweigh it, and would hide what it does."""
     with threads(1):
         return fit(frame)
 
 
-@pytest.mark.parametrize("number", [1, 2])
-def test_one_seed_is_one_model_whatever_was_drawn_before(clf, frame, number):
+@pytest.mark.parametrize(("number", "additive"), [(1, False), (1, True), (2, False)])
+def test_one_seed_is_one_model_whatever_was_drawn_before(frame, number, additive):
     with threads(number):
-        expected = (clf if number == 1 else fit(frame)).predict_proba(frame)
+        expected = fit(frame, additive=additive).predict_proba(frame)
         torch.rand(5), np.random.rand(5)
-        np.testing.assert_array_equal(fit(frame).predict_proba(frame), expected)
+        again = fit(frame, additive=additive)
+        np.testing.assert_array_equal(again.predict_proba(frame), expected)
 
 
 def test_threads_change_roundings_at_most(clf, frame):
@@ -69,10 +71,13 @@ def test_threads_change_roundings_at_most(clf, frame):
         one = clf.predict_proba(frame)
     with threads(2):
         two = clf.predict_proba(frame)
+        fitted = fit(frame).predict_proba(frame)
+    np.testing.assert_allclose(fitted, one, atol=TOLERANCE)
     np.testing.assert_allclose(two, one, atol=TOLERANCE)
 
 
 def test_rows_do_not_see_each_other_at_predict(clf, frame):
+    assert clf.model_.weights[1] > 0
     expected = clf.predict_proba(frame)
     assert expected.std(0).min() > 0.01  # else equality would say nothing
     np.testing.assert_array_equal(clf.predict_proba(frame), expected)

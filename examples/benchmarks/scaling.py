@@ -91,7 +91,7 @@ def step_costs(quick: bool) -> dict[str, dict[int, float]]:
     }
     arms[("plan", 1)] = training_step([image_part(REGIONS[1]), text_part(TOKENS)])
     times = take_turns(
-        {f"{name} {size}": arm for (name, size), arm in arms.items()}, 2 if quick else 7
+        {f"{name} {size}": arm for (name, size), arm in arms.items()}, 1 if quick else 7
     )
     costs: dict[str, dict[int, float]] = {}
     for name, size in arms:
