@@ -92,7 +92,8 @@ def make_index(kind, rows):
     if kind == "missing":
         return pd.Index([np.nan] * rows)
     names = {"range": range(rows), "repeated": [0] * rows, "text": ["\ud83d"] * rows}
-    return pd.Index(list(names[kind]))
+    # With pyarrow installed, pandas would make Arrow strings of texts, which hold no half pairs.
+    return pd.Index(list(names[kind]), dtype=object if kind == "text" else None)
 
 
 @st.composite

@@ -13,6 +13,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from mmgraph import __version__
+from mmgraph.cli.compare import compare
 from mmgraph.cli.evaluate import evaluate
 from mmgraph.cli.explain import explain
 from mmgraph.cli.export import export
@@ -100,6 +101,11 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     explain: (
         f"mmgraph explain model {_TABLE} --split test --output why.html",
         f"mmgraph explain model {_TABLE} --row 4 --row 30 --method occlusion --json",
+    ),
+    compare: (
+        f"mmgraph compare {_TABLE} --image image --text text --label label --group group "
+        "--output runs",
+        f"mmgraph compare {_TABLE} --label label --method graph --method late --output runs",
     ),
     export: (f"mmgraph export model {_TABLE} --format onnx --output program",),
     inspect: (f"mmgraph inspect {_TABLE} --label label", "mmgraph inspect model"),

@@ -43,19 +43,19 @@ def fit(
         selection.check()
         problem = read_problem(frame, source, inputs)
         start = time.perf_counter()
-        estimator = _make_estimator(problem, training, verbose=not report.quiet)
+        estimator = make_estimator(problem, training, verbose=not report.quiet)
         estimator.fit(problem.frame, problem.truth, groups=problem.groups)
         estimator.save(output, overwrite=overwrite)
     _show(report, estimator, output, problem.task, time.perf_counter() - start)
 
 
-def _make_estimator(problem: Problem, training: Training, *, verbose: bool) -> Any:
+def make_estimator(problem: Problem, training: Training, **options: Any) -> Any:
     """Return an estimator for a problem, not fitted."""
     from mmgraph import MultimodalGraphClassifier, MultimodalGraphRegressor
 
     regression = problem.task == "regression"
     kind = MultimodalGraphRegressor if regression else MultimodalGraphClassifier
-    return kind(problem.modalities, **asdict(training), verbose=verbose)
+    return kind(problem.modalities, **asdict(training), **options)
 
 
 def _show(report: Report, estimator: Any, output: Path, task: str, seconds: float) -> None:

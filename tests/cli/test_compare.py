@@ -1,0 +1,37 @@
+"""`mmgraph compare`."""
+
+import pytest
+
+COLUMNS = "--image picture --text caption --label label --group series"
+QUICK = "--from-scratch --image-size 32 --channels 8 --epochs 1 --seed 5 --folds 2 --seeds 1"
+
+
+@pytest.fixture(scope="module")
+def compared(shell, table, tmp_path_factory):
+    """Return the command, and what it found."""
+    output = tmp_path_factory.mktemp("compared") / "runs"
+    command = f"compare {table} {COLUMNS} {QUICK} --method late --method graph --output {output}"
+    return command, shell.json(command)
+
+
+def test_methods_beside_rivals(compared):
+    _, found = compared
+    methods = {each["method"]: each for each in found["methods"] if each["metric"] == "accuracy"}
+    rivals = {"TF-IDF + LR", "pixels + LR", "pixels + TF-IDF, averaged"}
+    assert set(methods) == {"late", "graph"} | rivals
+    assert {each["runs"] for each in methods.values()} == {2}
+    assert methods["TF-IDF + LR"]["mean"] > 0.9  # captions name the colour
+
+
+def test_called_again_it_only_reads(compared, shell, monkeypatch):
+    command, found = compared
+    monkeypatch.setattr("mmgraph.comparison.experiment.Experiment._run", lambda *_: 1 / 0)
+    stdout, _ = shell(command)
+    assert "graph" in stdout
+    assert "TF-IDF + LR" in stdout
+    assert shell.json(command) == found
+
+
+def test_an_unknown_method(shell, table, tmp_path):
+    said = shell.error(f"compare {table} {COLUMNS} --method graf --output {tmp_path / 'runs'}")
+    assert "there is no 'graf'" in said
