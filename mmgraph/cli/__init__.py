@@ -1,4 +1,4 @@
-"""The command line: mmgraph fit, evaluate, predict and inspect."""
+"""The command line: mmgraph fit, evaluate, predict, explain, compare, export and inspect."""
 
 from mmgraph.cli.app import app
 

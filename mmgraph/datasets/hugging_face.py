@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,12 +95,13 @@ def _read_part(part: Any, label: str) -> pd.DataFrame:
     feature = part.features[label]
     names = getattr(feature, "names", None)
     inner = getattr(getattr(feature, "feature", None), "names", None)
-    values: Iterable[Any] = frame[label].tolist()
+    # Of whole numbers with a missing one, the frame has made fractions.
+    values = list(part[label])
     if names is not None:
         values = [None if each is None or each < 0 else names[each] for each in values]
     elif inner is not None:
-        values = [[inner[each] for each in row] for row in values]
-    return frame.assign(**{label: pd.Series(list(values), dtype=object, index=frame.index)})
+        values = [None if row is None else [inner[each] for each in row] for row in values]
+    return frame.assign(**{label: pd.Series(values, dtype=object, index=frame.index)})
 
 
 def _task(labels: pd.Series[Any]) -> TaskKind:

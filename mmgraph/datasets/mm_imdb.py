@@ -146,8 +146,8 @@ def _read_hdf5(path: Path) -> pd.DataFrame:
             f"{path}: cannot be read as the published HDF5 file ({error}); download it again"
         ) from error
     _check_arrays(path, arrays, names)
-    films = [film.decode() for film in arrays["imdb_ids"].tolist()]
-    return pd.DataFrame(
+    films = [film.decode("latin1") for film in arrays["imdb_ids"].tolist()]
+    frame = pd.DataFrame(
         {
             "id": films,
             "image": list(arrays["vgg_features"]),
@@ -156,6 +156,9 @@ def _read_hdf5(path: Path) -> pd.DataFrame:
             "split": _parts(path, films),
         }
     ).dropna(subset="split", ignore_index=True)
+    if not len(frame):
+        raise DataError(f"{path}: expected ids that are in split.json, got {films[:3]}")
+    return frame
 
 
 def _check_arrays(path: Path, arrays: dict[str, np.ndarray], names: Any) -> None:
@@ -164,9 +167,13 @@ def _check_arrays(path: Path, arrays: dict[str, np.ndarray], names: Any) -> None
     fits = [len(shapes[key]) for key in arrays] == [1, 2, 2, 2] and len(rows) == 1
     if not fits or not isinstance(names, list) or shapes["genres"][1] != len(names):
         raise DataError(f"{path}: expected as many rows of each and a name a genre, got {shapes}")
-    if [arrays[key].dtype.kind for key in arrays] != ["S", "f", "f", arrays["genres"].dtype.kind]:
-        kinds = {key: str(array.dtype) for key, array in arrays.items()}
-        raise DataError(f"{path}: expected ids of bytes, and features of floats, got {kinds}")
+    kinds = [array.dtype.kind for array in arrays.values()]
+    if kinds[:3] != ["S", "f", "f"] or kinds[3] not in "iub":
+        got = {key: str(array.dtype) for key, array in arrays.items()}
+        raise DataError(
+            f"{path}: expected ids of bytes, features of floats and genres of whole numbers, "
+            f"got {got}"
+        )
 
 
 def _parts(path: Path, films: list[str]) -> list[str | None]:

@@ -519,6 +519,12 @@ CASES = [
 ]
 
 
+@pytest.fixture
+def hub():
+    """Return stand-ins of Hugging Face's package: a data set, and a feature with names."""
+    return Table, Feature
+
+
 def pytest_generate_tests(metafunc):
     """Run tests that take a `case` for every reader, and those of `parsed` for those of files."""
     if "case" in metafunc.fixturenames:

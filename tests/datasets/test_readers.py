@@ -1,3 +1,4 @@
+import os
 import pickle
 from pathlib import Path
 
@@ -112,9 +113,16 @@ def test_each_missing_file_is_named(parsed, tmp_path):
         path.write_bytes(content)
 
 
-class Evil:
+class Call:
+    def __init__(self, function, argument):
+        self.call = function, (argument,)
+
     def __reduce__(self):
-        return open, ("gotcha", "w")
+        return self.call
+
+
+SYSTEM = Call(os.system, "touch gotcha")
+HOSTILE = (SYSTEM, Call(eval, "open('gotcha', 'w')"), eval, np.array([SYSTEM], dtype=object))
 
 
 def test_hostile_pickles_are_refused(parsed, tmp_path, monkeypatch):
@@ -123,14 +131,14 @@ def test_hostile_pickles_are_refused(parsed, tmp_path, monkeypatch):
     for path, form in parsed.files(tmp_path):
         if form == "pickle":
             content = pickle.loads(path.read_bytes())
-            for evil in (Evil(), eval, np.array([Evil()], dtype=object)):
+            for evil in HOSTILE:
                 spoilt = {**content, "x": evil} if isinstance(content, dict) else (*content, evil)
                 path.write_bytes(pickle.dumps(spoilt))
                 with pytest.raises(DataError, match=rf"{path.name}: holds .* it is refused"):
                     parsed(tmp_path)
         elif form == "npy":
             content = path.read_bytes()
-            np.save(path, np.array([Evil()], dtype=object))
+            np.save(path, np.array([SYSTEM], dtype=object))
             with pytest.raises(DataError, match=rf"{path.name}: .*Python objects"):
                 parsed(tmp_path)
             path.write_bytes(content)

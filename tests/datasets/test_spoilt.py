@@ -89,6 +89,24 @@ def with_odd(content, key):
     return (*content[:key], "odd", *content[key + 1 :])
 
 
+def each_hdf5(path, unused):
+    """Yield a spoilt copy for each array: without it, and with words or fewer rows in its place."""
+    h5py = pytest.importorskip("h5py")
+    content = path.read_bytes()
+    with h5py.File(path) as file:
+        rows = {key: len(file[key]) for key in file if key not in unused}
+    for key, count in rows.items():
+        for odd in (None, np.array([b"odd"] * count), np.zeros((count - 1, 2), np.float32)):
+            file = io.BytesIO(content)
+            with h5py.File(file, "r+") as spoilt:
+                attributes = dict(spoilt[key].attrs)
+                del spoilt[key]
+                if odd is not None:
+                    spoilt[key] = odd
+                    spoilt[key].attrs.update(attributes)
+            yield file.getvalue()
+
+
 def spoilt_copies(path, form, unused):
     """Yield (what the message must hold, bytes) of everything that may be wrong with a file."""
     if form in ("lines", "array", "object"):
@@ -104,6 +122,9 @@ def spoilt_copies(path, form, unused):
             for spoilt in each_pickle(content, unused, spoil):
                 yield [f"{path.name}: ", "expected"], pickle.dumps(spoilt)
         yield [f"{path.name}: ", "expected"], pickle.dumps([])
+    elif form == "hdf5":
+        for spoilt in each_hdf5(path, unused):
+            yield [f"{path.name}: expected"], spoilt
     elif form == "npy":
         array = np.load(path)
         for odd in (array[:, None, :1] if array.ndim > 1 else array + 0.5, array[1:], array - 1.0):
