@@ -72,7 +72,7 @@ def load_av_mnist(folder: str | Path) -> MultimodalDataset:
         label="label",
         task="multiclass",
         metrics=("accuracy",),
-        licence="not stated; made of MNIST, TIDIGITS and ESC-50",
+        licence="unknown; see source; made of MNIST, TIDIGITS and ESC-50",
         citation=(
             "Vielzeuf et al. CentralNet: a multilayer approach for multimodal fusion. 2018. "
             "https://arxiv.org/abs/1808.07275"

@@ -60,7 +60,7 @@ def load_food101(folder: str | Path) -> MultimodalDataset:
         label="label",
         task="multiclass",
         metrics=("accuracy",),
-        licence="for research; photographs and texts belong to their owners",
+        licence="unknown; see source; photographs and texts belong to their owners",
         citation=(
             "Wang et al. Recipe recognition with large multimodal food dataset. ICME workshops "
             "2015. https://doi.org/10.1109/ICMEW.2015.7169757"

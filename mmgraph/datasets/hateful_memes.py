@@ -17,7 +17,7 @@ _MEMES = Download("Hateful Memes", "https://hatefulmemeschallenge.com")
 _FINE_GRAINED = Download(
     "Fine-grained Hateful Memes", "https://github.com/facebookresearch/fine_grained_hateful_memes"
 )
-_LICENCE = "Hateful Memes Dataset Licence Agreement (research; no redistribution)"
+_LICENCE = "Facebook AI's dataset licence agreement for Hateful Memes; research only"
 _CITATION = (
     "Kiela et al. The Hateful Memes Challenge: detecting hate speech in multimodal memes. "
     "NeurIPS 2020. https://arxiv.org/abs/2005.04790"

@@ -70,7 +70,7 @@ def load_mm_imdb(path: str | Path) -> MultimodalDataset:
         label="label",
         task="multilabel",
         metrics=("micro_f1", "macro_f1", "weighted_f1", "samples_f1"),
-        licence="for research; plots and posters belong to their owners",
+        licence="not stated by its authors; plots and posters belong to their owners",
         citation=(
             "Arevalo et al. Gated multimodal units for information fusion. ICLR workshop 2017. "
             "https://arxiv.org/abs/1702.01992"

@@ -68,7 +68,7 @@ def _dataset(name: str, path: str | Path, citation: str) -> MultimodalDataset:
         task="regression",
         metrics=_METRICS,
         groups="video",
-        licence="for research; the videos belong to their owners",
+        licence="unknown; see source; the videos belong to their owners",
         citation=citation,
         homepage="https://github.com/thuiar/MMSA",
     )

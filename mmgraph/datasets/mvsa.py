@@ -67,7 +67,7 @@ def load_mvsa(folder: str | Path) -> MultimodalDataset:
         label="label",
         task="multiclass",
         metrics=("accuracy", "weighted_f1"),
-        licence="for research; tweets belong to their owners",
+        licence="not stated by its authors; tweets belong to their owners",
         citation=(
             "Niu et al. Sentiment analysis on multi-view social data. MMM 2016. "
             "https://doi.org/10.1007/978-3-319-27674-8_2"

@@ -48,7 +48,7 @@ def load_n24news(folder: str | Path) -> MultimodalDataset:
         label="label",
         task="multiclass",
         metrics=("accuracy",),
-        licence="for research; articles belong to the New York Times",
+        licence="not stated by its authors; articles belong to the New York Times",
         citation=(
             "Wang et al. N24News: a new dataset for multimodal news classification. LREC 2022. "
             "https://aclanthology.org/2022.lrec-1.729"
