@@ -17,8 +17,9 @@ from mmgraph.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rows in memory at once. A row with an image takes 128 kB with the default backbone.
-_ROWS_AT_ONCE = 256
+#: Rows in memory at once. With the default encoders a row with an image takes 128 kB, and the texts
+#: of all these rows go through the transformer together.
+_ROWS_AT_ONCE = 64
 
 #: Most rows of a batch: on its way through the model, a batch takes more than the rows waiting.
 _MOST_IN_BATCH = 32

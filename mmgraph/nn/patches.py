@@ -76,9 +76,9 @@ class PatchBag(Bag):
     def forward(self, items: Items) -> Float[Tensor, "batch features"]:
         """Return the mean counts over each sample's images."""
         maps = self._maps(items)
-        if len(maps):  # pooling does not take an empty batch
+        if maps.shape[0]:  # pooling does not take an empty batch
             maps = F.adaptive_avg_pool2d(maps, _QUARTERS)
-        return mean_of_items(maps.reshape(len(maps), self.width), items)
+        return mean_of_items(maps.reshape(maps.shape[0], self.width), items)
 
     def parts(self, items: Items) -> Float[Tensor, "nodes features"]:
         """Return the counts of the patches whose centre lies in each region.

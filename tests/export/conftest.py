@@ -42,6 +42,19 @@ def rows():
 
 
 @pytest.fixture(scope="session")
+def unlike(rows):
+    """Return a hundred rows: many lack some or all inputs, others are longer than any of `rows`."""
+    frame = make_rows(100, seed=1)
+    for row in range(0, 100, 7):
+        frame.at[row, "text"] = " ".join(WORDS * 12)
+    for row in range(1, 100, 9):
+        frame.at[row, "v"] = np.ones((40, 4), np.float32)
+    for row in range(2, 100, 11):
+        frame.at[row, "image"] = [rows["image"][1]] * 3
+    return frame
+
+
+@pytest.fixture(scope="session")
 def fit(rows):
     """Return a function that fits a small model of some class."""
 

@@ -44,6 +44,25 @@ def test_programs_predict_what_the_regressor_does(form, numbers):
         _ = program.classes_
 
 
+@pytest.mark.parametrize("form", ["torch", "onnx"])
+def test_a_hundred_rows_of_numbers(form, numbers, unlike):
+    model, folder = numbers
+    difference = load_exported(folder / form).predict(unlike) - model.predict(unlike)
+    assert unlike["v"].isna().sum() > 10
+    assert np.abs(difference).max() < 1e-4 * float(model.model_.task.std)
+
+
+def test_a_hundred_rows_of_all_modalities(classifier, rows, unlike, tmp_path):
+    # ONNX takes three times as long to trace, so that no test does.
+    classifier.export(tmp_path / "program", example=rows)
+    program = load_exported(tmp_path / "program")
+    expected = classifier.predict_proba(unlike)
+    assert np.abs(program.predict_proba(unlike) - expected).max() < 1e-4
+    # A batch of another size, in which two modalities are missing altogether.
+    few = unlike.assign(image=None, v=None)[5:8]
+    assert np.abs(program.predict_proba(few) - classifier.predict_proba(few)).max() < 1e-4
+
+
 def test_a_row_without_input_is_named(numbers):
     with pytest.warns(UserWarning, match="row 1: no input in any modality"):
         load_exported(numbers[1] / "onnx").predict(pd.DataFrame({"v": [np.ones(4), None]}))
