@@ -74,7 +74,7 @@ def test_rows_of_a_split_keep_their_places(shell, model, table, tmp_path):
 def test_long_tables_are_read_in_parts(shell, model, table, tmp_path, monkeypatch):
     frame = read_frame(table)
     long = table.with_name("long.csv")
-    pd.concat([frame] * 8).assign(sku=range(288)).to_csv(long, index=False)
+    pd.concat([frame] * 3).assign(sku=range(108)).to_csv(long, index=False)
     predictions, sizes = MultimodalEstimator._predictions, []
 
     def counted(self, X, **options):
@@ -83,8 +83,8 @@ def test_long_tables_are_read_in_parts(shell, model, table, tmp_path, monkeypatc
 
     monkeypatch.setattr(MultimodalEstimator, "_predictions", counted)
     shell(f"predict {model} {long} --output {tmp_path / 'p.csv'} --id sku")
-    assert sizes == [256, 32]
-    assert pd.read_csv(tmp_path / "p.csv")["sku"].tolist() == list(range(288))
+    assert sizes == [64, 44]
+    assert pd.read_csv(tmp_path / "p.csv")["sku"].tolist() == list(range(108))
 
 
 @pytest.mark.usefixtures("few_at_once")
