@@ -55,9 +55,12 @@ def open_browser() -> Chrome:
 
 
 def take_picture(browser: Chrome, sample: int, word: int, path: Path) -> None:
-    """Point at a word, and save what the window shows."""
+    """Point at a word, and save what the window shows of the regions it attends to."""
     from selenium.webdriver import ActionChains
+    from selenium.webdriver.support.ui import Select
 
+    relation = browser.find_element("id", "relation")
+    Select(relation).select_by_visible_text("image → text (to)")
     for _ in range(sample - 1):
         browser.find_element("id", "next").click()
     element = browser.find_elements("css selector", ".words .node")[word - 1]
