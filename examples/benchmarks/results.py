@@ -51,7 +51,7 @@ def shorten(frame: pd.DataFrame, label: str, args: argparse.Namespace) -> pd.Dat
 
 
 def run_openclipart(args: argparse.Namespace, minutes: float | None) -> Comparison:
-    """All fusions and the rivals on five folds; with --parts the graph without each of its parts."""
+    """All fusions and the rivals on five folds; with --parts the graph without each part."""
     dataset = load_openclipart()
     base = template(dataset, args)
     named = {name: name for name in (DEFAULT, *FUSIONS)}
