@@ -1,5 +1,6 @@
 """Training that goes on after it was killed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,30 +14,41 @@ from mmgraph.training import Checkpoint, TrainingModule
 
 TEXT = Text("text", features=None)
 
-#: Fits, and kills its own process as soon as a certain file has been written a number of times.
+#: Fits in processes one after the other, each of which kills itself as soon as a certain file has
+#: been written a number of times. They are forks, so that packages are imported once.
 SCRIPT = """
-import os, signal, sys
+import json, os, signal, sys
 import pandas as pd
 from mmgraph import MultimodalGraphClassifier, Text
 from mmgraph.training import Checkpoint
 
-folder, name, epoch = sys.argv[1], sys.argv[2], int(sys.argv[3])
 write = Checkpoint.on_train_epoch_end
 
-def write_and_die(self, trainer, module):
-    write(self, trainer, module)
-    if self.path.name == name and trainer.current_epoch == epoch:
-        os.kill(os.getpid(), signal.SIGKILL)
+def fit(folder, name, epoch):
+    def write_and_die(self, trainer, module):
+        write(self, trainer, module)
+        if self.path.name == name and trainer.current_epoch == epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-Checkpoint.on_train_epoch_end = write_and_die
-frame = pd.read_csv(os.path.join(folder, "table.csv"))
-clf = MultimodalGraphClassifier(
-    [Text("text", features=None)], channels=8, epochs=4, batch_size=8, dropout=0.3,
-    modality_dropout=0.2, validation=0.2, checkpoint_dir=os.path.join(folder, "state"),
-    verbose=False,
-)
-clf.fit(frame, frame["label"])
-clf.save(os.path.join(folder, "model"))
+    Checkpoint.on_train_epoch_end = write_and_die
+    frame = pd.read_csv(os.path.join(folder, "..", "table.csv"))
+    clf = MultimodalGraphClassifier(
+        [Text("text", features=None)], channels=8, epochs=4, batch_size=8, dropout=0.3,
+        modality_dropout=0.2, validation=0.2, checkpoint_dir=os.path.join(folder, "state"),
+        verbose=False,
+    )
+    clf.fit(frame, frame["label"])
+    clf.save(os.path.join(folder, "model"))
+
+ends = []
+for run in json.loads(sys.argv[1]):
+    child = os.fork()
+    if not child:
+        fit(*run)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    ends.append((code, sorted(os.listdir(os.path.join(run[0], "state")))))
+print(json.dumps(ends))
 """
 
 
@@ -51,23 +63,26 @@ def table(tmp_path_factory):
     return pd.DataFrame({"text": text, "label": label})
 
 
-def run(folder, table, *, until=("", -1)):
-    """Run the script in a folder, and return its exit code."""
-    folder.mkdir(exist_ok=True)
-    table.to_csv(folder / "table.csv", index=False)
-    name, epoch = until
-    script = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(folder), name, str(epoch)]
-    return subprocess.run(
-        script, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
-    ).returncode
-
-
 def test_a_killed_fit_ends_as_the_unbroken_one(table, tmp_path):
-    assert run(tmp_path / "unbroken", table) == 0
-    for kill in [("held_out.ckpt", 1), ("all_rows.ckpt", 0)]:
-        assert run(tmp_path / "killed", table, until=kill) == -9
-        assert (tmp_path / "killed" / "state" / kill[0]).is_file()
-    assert run(tmp_path / "killed", table) == 0
+    table.to_csv(tmp_path / "table.csv", index=False)
+    unbroken, killed = str(tmp_path / "unbroken"), str(tmp_path / "killed")
+    runs = [
+        (unbroken, "", -1),
+        (killed, "held_out.ckpt", 1),
+        (killed, "all_rows.ckpt", 0),
+        (killed, "", -1),
+    ]
+    for folder in (unbroken, killed):
+        os.mkdir(folder)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SCRIPT, json.dumps(runs)],
+        **{"env": {**os.environ, "OMP_NUM_THREADS": "1"}, "stdout": subprocess.PIPE},
+        check=True,
+    )
+    ends = json.loads(done.stdout)
+    assert [code for code, _ in ends] == [0, -9, -9, 0]
+    both = ["all_rows.ckpt", "held_out.ckpt"]
+    assert [files for _, files in ends] == [[], both[1:], both, []]
     unbroken, killed = (load(tmp_path / name / "model") for name in ("unbroken", "killed"))
     others = killed.model_.state_dict()
     for name, value in unbroken.model_.state_dict().items():
@@ -75,7 +90,6 @@ def test_a_killed_fit_ends_as_the_unbroken_one(table, tmp_path):
     losses = [[entry["train_loss"] for entry in clf.history_] for clf in (unbroken, killed)]
     assert losses[0] == losses[1]
     assert len(losses[0]) > 2
-    assert not list((tmp_path / "killed" / "state").iterdir())
 
 
 @pytest.fixture

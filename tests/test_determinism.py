@@ -57,21 +57,35 @@ def clf(frame):
         return fit(frame)
 
 
-@pytest.mark.parametrize(("number", "additive"), [(1, False), (1, True), (2, False)])
-def test_one_seed_is_one_model_whatever_was_drawn_before(frame, number, additive):
+@pytest.fixture(scope="module")
+def clf_of_two_threads(frame):
+    with threads(2):
+        return fit(frame)
+
+
+@pytest.mark.parametrize(("number", "name"), [(1, "clf"), (2, "clf_of_two_threads")])
+def test_one_seed_is_one_model_whatever_was_drawn_before(frame, number, name, request):
+    clf = request.getfixturevalue(name)
     with threads(number):
-        expected = fit(frame, additive=additive).predict_proba(frame)
         torch.rand(5), np.random.rand(5)
-        again = fit(frame, additive=additive)
-        np.testing.assert_array_equal(again.predict_proba(frame), expected)
+        again = fit(frame).predict_proba(frame)
+        np.testing.assert_array_equal(again, clf.predict_proba(frame))
 
 
-def test_threads_change_roundings_at_most(clf, frame):
+def test_one_seed_is_one_model_with_an_additive_part(frame):
+    with threads(1):
+        expected = fit(frame, additive=True).predict_proba(frame)
+        torch.rand(5), np.random.rand(5)
+        again = fit(frame, additive=True).predict_proba(frame)
+        np.testing.assert_array_equal(again, expected)
+
+
+def test_threads_change_roundings_at_most(clf, clf_of_two_threads, frame):
     with threads(1):
         one = clf.predict_proba(frame)
     with threads(2):
         two = clf.predict_proba(frame)
-        fitted = fit(frame).predict_proba(frame)
+        fitted = clf_of_two_threads.predict_proba(frame)
     np.testing.assert_allclose(fitted, one, atol=TOLERANCE)
     np.testing.assert_allclose(two, one, atol=TOLERANCE)
 

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -20,12 +21,16 @@ from mmgraph import (
 from mmgraph.nn.gnn import transformer_conv
 
 SCRIPT = """
-import sys, numpy as np, pandas as pd
+import os, sys
+import numpy as np, pandas as pd
 from mmgraph import load
-clf = load(sys.argv[1])
-frame = pd.read_json(sys.argv[2])
-alone = [clf.predict_proba(frame[row : row + 1]) for row in range(len(frame))]
-np.save(sys.argv[3], np.stack([clf.predict_proba(frame), np.concatenate(alone)]))
+folder, *names = sys.argv[1:]
+frame = pd.read_json(os.path.join(folder, "frame.json"))
+for name in names:
+    clf = load(os.path.join(folder, name))
+    alone = [clf.predict_proba(frame[row : row + 1]) for row in range(len(frame))]
+    both = np.stack([clf.predict_proba(frame), np.concatenate(alone)])
+    np.save(os.path.join(folder, f"{name}.npy"), both)
 """
 
 
@@ -37,24 +42,28 @@ def text_model(frame, make_classifier, tmp_path):
     return tmp_path / "text_model"
 
 
-@pytest.mark.parametrize("pretrained", [False, True])
-def test_another_process_predicts_the_same(frame, make_classifier, tmp_path, pretrained):
-    modalities = [Image("image", size=64), Text("text")] if pretrained else None
-    clf = make_classifier(modalities).fit(frame, frame["label"])
+def test_another_process_predicts_the_same(frame, make_classifier, tmp_path):
+    plain = frame.copy()
     frame.loc[5, "text"] = None
-    clf.save(tmp_path / "model")
     frame.to_json(tmp_path / "frame.json")
+    choices = {"scratch": None, "pretrained": [Image("image", size=64), Text("text")]}
+    models = {
+        name: make_classifier(modalities).fit(plain, plain["label"])
+        for name, modalities in choices.items()
+    }
+    for name, clf in models.items():
+        clf.save(tmp_path / name)
     # A cold cache, so that features are computed again from the saved weights.
-    arguments = [tmp_path / "model", tmp_path / "frame.json", tmp_path / "out.npy"]
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SCRIPT, *map(str, arguments)],
+        [sys.executable, "-W", "ignore", "-c", SCRIPT, str(tmp_path), *models],
         check=True,
-        env={**__import__("os").environ, "MMGRAPH_CACHE": str(tmp_path / "cold")},
+        env={**os.environ, "MMGRAPH_CACHE": str(tmp_path / "cold")},
     )
-    together, alone = np.load(tmp_path / "out.npy")
-    expected = clf.predict_proba(frame)
-    np.testing.assert_allclose(together, expected, atol=1e-6)
-    np.testing.assert_allclose(alone, expected, atol=1e-6)
+    for name, clf in models.items():
+        together, alone = np.load(tmp_path / f"{name}.npy")
+        expected = clf.predict_proba(frame)
+        np.testing.assert_allclose(together, expected, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(alone, expected, atol=1e-6, err_msg=name)
 
 
 def test_folder_holds_no_pickle(frame, make_classifier, tmp_path):

@@ -77,7 +77,10 @@ def _page(summary: pd.DataFrame, reference: str) -> Any:
     lines = []
     for method, rows in summary.groupby("method", sort=False):
         first, *_ = rows.to_dict("records")
-        means = [f"{mean:.3f} ± {std:.3f}" for mean, std in zip(rows["mean"], rows["std_folds"])]
+        means = [
+            f"{mean:.3f} ± {std:.3f}"
+            for mean, std in zip(rows["mean"], rows["std_folds"], strict=True)
+        ]
         tested = ("", "") if method == reference else (first["difference"], first["p_holm"])
         lines.append((method, *means, *(f"{x:.3f}" if x != "" else x for x in tested)))
     head = ("method", *metrics, f"to {reference}", "p")

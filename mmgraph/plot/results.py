@@ -113,8 +113,6 @@ def plot_prediction(
         probability: Probability of each class.
         axes: Where to draw.
     """
-    from textwrap import shorten
-
     from mmgraph.cells import is_missing
     from mmgraph.modalities.decode import decode_image
 
@@ -122,13 +120,14 @@ def plot_prediction(
     axes.set_xticks([])
     axes.set_yticks([])
     best = np.argsort(probability)[::-1][:2]
-    guesses = "\n".join(f"{classes[k]} {probability[k]:.0%}" for k in best)
+    guesses = "\n".join(f"{shorten(classes[k], 20)} {probability[k]:.0%}" for k in best)
     right = classes[best[0]] == true
-    verdict = guesses if right else f"{guesses}\ntrue: {true}"
+    verdict = guesses if right else f"{guesses}\ntrue: {shorten(true, 20)}"
     for spine in axes.spines.values():
         spine.set_color(GREEN if right else RED)
         spine.set_linewidth(2.5)
-    axes.set_title("" if is_missing(text) else shorten(text, 24), fontsize=8)
+    title = "" if is_missing(text) else " ".join(str(text).split())
+    axes.set_title(shorten(title, 20), fontsize=8)
     axes.set_xlabel(verdict, fontsize=8, color="black")
 
 

@@ -34,14 +34,19 @@ def one_hot(target, length):
     return length * torch.nn.functional.one_hot(target, 3).float()
 
 
+@pytest.fixture(scope="module")
+def balanced():
+    """Return a model whose weights may change."""
+    return MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3))
+
+
 @given(st.integers(0, 2**31), st.floats(0.01, 100), st.integers(1, 30))
-def test_weights_are_never_negative(seed, length, samples):
+def test_weights_are_never_negative(balanced, seed, length, samples):
     generator = torch.Generator().manual_seed(seed)
     additive, fused = length * torch.randn(2, samples, 3, generator=generator)
-    model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3))
-    model.balance(additive, fused, torch.randint(3, (samples,), generator=generator))
-    assert model.weights.isfinite().all()
-    assert (model.weights >= 0).all()
+    balanced.balance(additive, fused, torch.randint(3, (samples,), generator=generator))
+    assert balanced.weights.isfinite().all()
+    assert (balanced.weights >= 0).all()
 
 
 def test_balance_leaves_out_what_only_harms():

@@ -27,6 +27,26 @@ def test_page_of_results(frame):
     assert "red 80%\nblue 20%\ntrue: blue" in drawn
 
 
+def test_titles_of_samples_keep_to_their_panels(frame):
+    classes = np.array(["a class with a very long name", "$ and $"])
+    sample = {
+        **{"image": frame["image"][0], "text": "A $5 HAMBURGER\nWITH CHEESE", "true": "$ and $"},
+        **{"classes": classes, "probability": np.array([0.8, 0.2])},
+    }
+    figure = plot.plot_results({"a": 0.5}, [], ["a", "b"], ["a", "a"], [sample] * 8)
+    figure.draw_without_rendering()
+    panels = figure.axes[-8:]
+    boxes = [each.title.get_window_extent() for each in panels]
+    labels = [each.xaxis.label.get_window_extent() for each in panels]
+    for row in (boxes, labels):
+        assert row[0].x0 >= figure.bbox.x0
+        assert row[-1].x1 <= figure.bbox.x1
+        assert all(one.x1 <= other.x0 for one, other in pairwise(row))
+    assert panels[0].get_title() == r"A \$5 HAMBURGER WITH…"
+    expected = "a class with a very… 80%\n\\$ and \\$ 20%\ntrue: \\$ and \\$"
+    assert panels[0].get_xlabel() == expected
+
+
 def test_history_without_held_out_rows():
     axes = Figure().subplots()
     plot.plot_history([{"epoch": 0, "train_accuracy": 0.5}], axes)
