@@ -244,8 +244,9 @@ class ParquetTable:
 
         # The types of a column are those that all files agree on, whichever files are read.
         joined = pyarrow.concat_tables([self._no_rows, *pieces], promote_options="permissive")
-        # Else whole numbers become fractions in the parts that lack one, and there only.
-        frame = joined.to_pandas(integer_object_nulls=True, ignore_metadata=True)
+        # Else whole numbers become fractions in the parts that lack one, and there only. A batch is
+        # too short for threads, which would take longer to wake up.
+        frame = joined.to_pandas(integer_object_nulls=True, ignore_metadata=True, use_threads=False)
         return frame[self.columns]
 
 

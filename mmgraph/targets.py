@@ -32,15 +32,7 @@ def encode_classes(labels: Any, index: Any) -> tuple[np.ndarray, Int[Tensor, "ro
         (array(['no', 'yes'], dtype='<U3'), tensor([0, 1, 0]))
     """
     values = _read_column(labels, index, "y", "label")
-    kinds = sorted({type(value).__name__ for value in values})
-    if not set(kinds) <= {"str", "int", "bool", "float"}:
-        raise DataError(
-            f"y: expected strings, integers or booleans, got {', '.join(kinds)}; use .astype(str)"
-        )
-    if len(kinds) > 1 and kinds != ["float", "int"]:
-        raise DataError(
-            f"y: expected labels of one type, got {' and '.join(kinds)}; use .astype(str)"
-        )
+    _check_labels(values)
     for row, value in enumerate(values):
         if isinstance(value, float) and not value.is_integer():
             raise DataError(
@@ -77,7 +69,8 @@ def encode_labels(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "r
         index: Names of the rows, for messages.
 
     Raises:
-        DataError: A row is no set of labels, or the table holds something else than 0 and 1.
+        DataError: A row is no set of labels, labels are of other or several types, or the table
+            holds something else than 0 and 1.
 
     Example:
         >>> encode_labels([{"war", "drama"}, [], ("drama",)], range(3))
@@ -89,7 +82,7 @@ def encode_labels(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "r
         return _read_indicator(labels, index)
     rows = list(labels)
     for number, row in enumerate(rows):
-        if not isinstance(row, _COLLECTIONS):
+        if not isinstance(row, _COLLECTIONS) or getattr(row, "ndim", 1) == 0:
             raise DataError(
                 f"row {row_name(index, number)}: expected a set or list of labels, as in other "
                 f"rows, got {row!r}; write [] for a row without labels"
@@ -100,9 +93,7 @@ def encode_labels(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "r
         raise DataError("y: expected sets of labels, got only empty ones; add rows with labels")
     owners = [index[number] for number, _ in flat]
     values = _read_column([label for _, label in flat], owners, "y", "label")
-    kinds = sorted({type(value).__name__ for value in values})
-    if len(kinds) > 1:
-        raise DataError(f"y: expected labels of one type, got {' and '.join(kinds)}; use str")
+    _check_labels(values)
     classes, codes = np.unique(np.array(values), return_inverse=True)
     target = torch.zeros(len(rows), len(classes))
     target[[number for number, _ in flat], torch.from_numpy(codes)] = 1.0
@@ -123,6 +114,19 @@ def indicator(labels: Any, classes: np.ndarray, index: Any) -> Int[np.ndarray, "
     table = np.array([[int(label in row) for label in classes] for row in labels])
     table[[not known.issuperset(row) for row in labels]] = -1
     return table
+
+
+def _check_labels(values: list[Any]) -> None:
+    """Refuse labels that cannot be compared, or that a saved model could not hold."""
+    kinds = sorted({type(value).__name__ for value in values})
+    if not set(kinds) <= {"str", "int", "bool", "float"}:
+        raise DataError(
+            f"y: expected strings, integers or booleans, got {', '.join(kinds)}; use .astype(str)"
+        )
+    if len(kinds) > 1 and kinds != ["float", "int"]:
+        raise DataError(
+            f"y: expected labels of one type, got {' and '.join(kinds)}; use .astype(str)"
+        )
 
 
 def _read_indicator(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "rows labels"]]:
@@ -152,17 +156,29 @@ def encode_numbers(numbers: Any, index: Any) -> Float[Tensor, "rows outputs"]:
         >>> encode_numbers([1, 2.5], range(2)).tolist()
         [[1.0], [2.5]]
     """
-    table = np.asarray(numbers)
+    try:
+        table = np.asarray(numbers)
+    except ValueError:
+        raise DataError(
+            "y: expected as many numbers in each row, got rows of several lengths; fill them up"
+        ) from None
+    if table.ndim > 2 or not table.size:
+        raise DataError(
+            "y: expected a number for each row, or a table of several, got an array of shape "
+            f"{table.shape}; choose one or several of its columns"
+        )
     if table.ndim == 1:
         table = table[:, None]
     try:
-        values = table.astype(np.float64)
-    except (TypeError, ValueError):
+        values = table.astype(np.float64) if table.dtype.kind != "c" else None
+    except (TypeError, ValueError, OverflowError):
+        values = None
+    if values is None:
         kinds = sorted({type(value).__name__ for value in table.ravel().tolist()})
         raise DataError(
             f"y: expected numbers, got {', '.join(kinds)}; convert them, or use "
             "MultimodalGraphClassifier for classes"
-        ) from None
+        )
     wrong = np.flatnonzero(~np.isfinite(values).all(1))
     if len(wrong):
         rows = ", ".join(row_name(index, int(row)) for row in wrong[:5])
@@ -181,12 +197,19 @@ def encode_groups(groups: Any, index: Any) -> Int[np.ndarray, "rows"]:
         index: Names of the rows, for messages.
 
     Raises:
-        DataError: A group is missing.
+        DataError: A group is missing, or groups cannot be compared.
     """
     import pandas as pd
 
     values = pd.Series(_read_column(groups, index, "groups", "group"), dtype=object)
-    return pd.factorize(values, sort=True)[0].astype(np.int64)
+    try:
+        return pd.factorize(values, sort=True)[0].astype(np.int64)
+    except TypeError:
+        kinds = sorted({type(value).__name__ for value in values})
+        raise DataError(
+            f"groups: expected values that can be compared, got {', '.join(kinds)}; use "
+            ".astype(str)"
+        ) from None
 
 
 def _read_column(values: Any, index: Any, argument: str, what: str) -> list[Any]:

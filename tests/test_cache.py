@@ -53,14 +53,17 @@ def test_keys_do_not_mix(tmp_path):
     assert FeatureCache("two", tmp_path).get_many([b"a"]) == {}
 
 
-@pytest.mark.parametrize("damage", ["whole", "end"])
+@pytest.mark.parametrize("damage", ["whole", "end", "cut"])
 def test_damaged_database_is_begun_anew(tmp_path, damage):
     cache = FeatureCache("key", tmp_path)
     cache.put_many({index.to_bytes(2, "big"): array(500) for index in range(50)})
     size = cache.path.stat().st_size
     with cache.path.open("r+b") as file:
-        file.seek(0 if damage == "whole" else 4096)
-        file.write(b"\xff" * (size if damage == "whole" else size - 4096))
+        if damage == "cut":
+            file.truncate(size // 2)
+        else:
+            file.seek(0 if damage == "whole" else 4096)
+            file.write(b"\xff" * (size if damage == "whole" else size - 4096))
     again = FeatureCache("key", tmp_path)
     assert again.get_many([b"\x00\x01"]) == {}
     again.put_many({b"a": array(2)})
@@ -84,6 +87,40 @@ def test_folder_that_cannot_be_written_warns_once(tmp_path):
         assert cache.get_many([b"a"]) == {}
     cache.put_many({b"a": array(1)})
     assert FeatureCache("key", blocked).get_many([b"a"]) == {}
+
+
+def connect_to(monkeypatch, make):
+    """Let caches connect by another function of the real one and the path."""
+    connect = sqlite3.connect
+    monkeypatch.setattr(cache_module.sqlite3, "connect", lambda path, timeout: make(connect, path))
+
+
+def test_full_disk_warns_and_keeps_what_was_there(tmp_path, monkeypatch):
+    cache = FeatureCache("key", tmp_path)
+    cache.put_many({b"a": array(1)})
+
+    def small(connect, path):
+        database = connect(path)
+        database.execute("PRAGMA max_page_count=4")
+        return database
+
+    with monkeypatch.context() as patch:
+        connect_to(patch, small)
+        with pytest.warns(UserWarning, match="features are not cached.*disk is full"):
+            cache.put_many({b"b": array(100_000)})
+    assert list(FeatureCache("key", tmp_path).get_many([b"a", b"b"])) == [b"a"]
+
+
+def test_read_only_cache_warns_and_goes_on(tmp_path, monkeypatch):
+    cache = FeatureCache("key", tmp_path)
+    cache.put_many({b"a": array(1)})
+    connect_to(
+        monkeypatch, lambda connect, path: connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    )
+    again = FeatureCache("key", tmp_path)
+    with pytest.warns(UserWarning, match="features are not cached.*readonly"):
+        again.put_many({b"b": array(1)})
+    assert again.get_many([b"a"]) == {}
 
 
 def test_locked_database_warns_and_goes_on(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Several processes fit one model together, as one process would."""
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -19,8 +20,8 @@ from mmgraph.nn.tasks import Multiclass, Multilabel, Regression
 from mmgraph.sampling import BucketSampler, StepParts
 from mmgraph.training import find_launch
 
-#: Two processes of this one script, as a launcher starts them.
-SCRIPT = """
+#: What each of two processes does, as a launcher starts them.
+FIT = """
 import os, sys
 import numpy as np
 import pandas as pd
@@ -49,7 +50,22 @@ np.savez(
     probability=clf.predict_proba(frame),
 )
 clf.save(os.path.join(folder, "model"))
+"""
 
+#: A process that is gone all at once.
+DIE = """
+import os, signal
+from mmgraph.training import TrainingModule
+
+def die(self):
+    if os.environ["RANK"] == "1" and self.current_epoch == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+TrainingModule.on_train_epoch_start = die
+"""
+
+#: What can go wrong in one process, and ends in all of them.
+SPOIL = """
 def interrupt(self):
     self.stop_asked = rank == "1" and self.current_epoch == 1
 
@@ -108,10 +124,8 @@ def free_port():
         return found.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def together(tmp_path_factory):
-    """Return the folder of what two processes left."""
-    folder = tmp_path_factory.mktemp("together")
+def run(folder, script):
+    """Return how two processes of a script ended."""
     table().to_csv(folder / "table.csv", index=False)
     common = {
         **os.environ,
@@ -121,13 +135,23 @@ def together(tmp_path_factory):
     }
     processes = [
         subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", SCRIPT, str(folder)],
+            [sys.executable, "-W", "ignore", "-c", script, str(folder)],
             env=common | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in range(2)
     ]
-    codes = [process.wait(timeout=120) for process in processes]
-    assert codes == [0, 0]
+    try:
+        return [process.wait(timeout=300) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """Return the folder of what two processes left."""
+    folder = tmp_path_factory.mktemp("together")
+    assert run(folder, FIT + SPOIL) == [0, 0]
     return folder
 
 
@@ -175,6 +199,16 @@ def test_one_process_writes(together):
         np.load(together / "0.npz")["probability"],
     )
     assert not list((together / "state").iterdir())
+
+
+def test_a_process_that_dies_ends_the_others_and_the_fit_goes_on(together, tmp_path):
+    first, second = run(tmp_path, DIE + FIT)
+    assert (second, first != 0) == (-signal.SIGKILL, True)  # rather than waiting for it
+    assert list((tmp_path / "state").iterdir())
+    assert run(tmp_path, FIT) == [0, 0]
+    unbroken, found = (np.load(folder / "1.npz") for folder in (together, tmp_path))
+    for name in unbroken.files:
+        np.testing.assert_array_equal(found[name], unbroken[name], err_msg=name)
 
 
 def test_accumulated_parts_learn_as_whole_batches(together, alone):

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import safetensors.torch
 from torch_geometric.nn import SAGEConv, TransformerConv
 
 from mmgraph import (
@@ -121,6 +122,19 @@ def test_nothing_is_overwritten_unasked(frame, make_classifier, tmp_path):
         clf.save(tmp_path / "thesis", overwrite=True)
     assert (tmp_path / "thesis" / "chapter.txt").exists()
     assert not list(tmp_path.glob(".model-*"))
+
+
+def test_a_full_disk_leaves_the_model_that_was_there(text_model, monkeypatch):
+    clf, before = load(text_model), sorted(text_model.parent.rglob("*"))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        clf.save(text_model, overwrite=True)
+    assert sorted(text_model.parent.rglob("*")) == before
+    assert load(text_model).classes_.tolist() == clf.classes_.tolist()
 
 
 def test_damaged_and_newer_models(frame, make_classifier, tmp_path):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from mmgraph import DataError
-from mmgraph.targets import encode_classes, encode_groups
+from mmgraph.targets import encode_classes, encode_groups, encode_labels, encode_numbers
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,29 @@ def test_groups_are_numbered(groups):
 def test_missing_groups_name_their_rows():
     with pytest.raises(DataError, match=r"row 1: expected a group, got a missing value \(1 of 2"):
         encode_groups(["a", None], range(2))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([[1.0, 2.0], [3.0]], "rows of several lengths"),
+        (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\)"),
+        ([[], []], r"shape \(2, 0\)"),
+        ([10**400, 1], "expected numbers, got int"),
+        ([1j, 2.0], "expected numbers, got complex"),
+    ],
+)
+def test_unusable_numbers(numbers, message):
+    with pytest.raises(DataError, match=message):
+        encode_numbers(numbers, range(2))
+
+
+def test_groups_that_cannot_be_compared():
+    with pytest.raises(DataError, match=r"got list; use \.astype\(str\)"):
+        encode_groups([[1], [2]], range(2))
+
+
+@pytest.mark.parametrize("labels", [[[[1]], [2]], [["a", 1], []], [["a"], np.array(5)]])
+def test_sets_of_unusable_labels(labels):
+    with pytest.raises(DataError, match=r"use \.astype\(str\)|a set or list of labels"):
+        encode_labels(labels, range(2))

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from numbers import Real
@@ -24,6 +24,8 @@ from mmgraph.nn.encoders.tabular import NO_CATEGORY, OTHER_CATEGORY
 ColumnKind = Literal["number", "category", "datetime"]
 
 _EPOCH = datetime(1970, 1, 1)
+#: Later seconds round up to the year 10000, which Python's dates cannot show.
+_LATEST = (datetime(9999, 12, 31, 23, 59, 59) - _EPOCH).total_seconds()
 _NUMBER = re.compile(r"\s*[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?(e[+-]?\d+)?\s*", re.I)
 _DATE = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\s*")
 
@@ -164,11 +166,14 @@ class DatetimeColumn(Column):
                 value = datetime.fromisoformat(raw.strip())
             except ValueError:
                 raise _unexpected("a date such as 2024-05-31 or 2024-05-31T18:30", raw) from None
-        if isinstance(value, datetime):
-            return (value.replace(tzinfo=None) - _EPOCH).total_seconds()
-        if isinstance(value, date):
+        if not isinstance(value, date):
+            raise _unexpected("a date", raw)
+        # pandas and NumPy know more years than Python does.
+        if not MINYEAR <= value.year <= MAXYEAR:
+            raise _unexpected("a date of the years 1 to 9999", raw)
+        if not isinstance(value, datetime):
             return (value - _EPOCH.date()).total_seconds()
-        raise _unexpected("a date", raw)
+        return min((value.replace(tzinfo=None) - _EPOCH).total_seconds(), _LATEST)
 
     def numbers(self, value: float) -> list[float]:
         """Return the scaled time, and where in the year, the week and the day it lies."""

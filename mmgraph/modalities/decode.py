@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from mmgraph.modalities.files import opened
 
 #: More pixels than this are refused: a small file can claim a size that exhausts memory.
 MAX_PIXELS = 89_478_485
+
+#: Files with more bytes are refused before they are read: 8 for each of these pixels.
+MAX_BYTES = 8 * MAX_PIXELS
 
 _WHITE = (255, 255, 255)
 
@@ -77,6 +81,12 @@ def _file_bytes(raw: Any) -> tuple[bytes, str]:
             f" {type(raw).__name__}; convert it to one of these"
         )
     with opened(raw, "image file") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_BYTES:
+            raise CellError(
+                f"expected an image file of at most {MAX_BYTES:,} bytes, but {str(raw)!r} has "
+                f"{size:,}; make it smaller or remove it"
+            )
         return file.read(), repr(str(raw))
 
 

@@ -38,13 +38,17 @@ def opened(path: str | Path, what: str) -> Iterator[io.BufferedIOBase]:
         what: What it should be, without an article: "image file".
 
     Raises:
-        CellError: It is an address, does not exist, is a folder, or cannot be read.
+        CellError: It is an address, does not exist, is a folder or a device, or cannot be read.
     """
     if isinstance(path, str) and re.match(r"(?i)[a-z][a-z0-9+.]+://", path):
         raise CellError(f"expected a local {what}, got the address {path!r}; download it first")
     expected = f"expected {'an' if what[0] in 'aeiou' else 'a'} {what}, but {str(path)!r}"
     try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below, after errors are told
+        place = Path(path)
+        # A pipe would be waited for, and a device may have no end.
+        if place.exists() and not (place.is_file() or place.is_dir()):
+            raise OSError("it is a pipe or a device")
+        file = place.open("rb")  # closed below, after errors are told
     except (FileNotFoundError, NotADirectoryError) as error:
         raise CellError(
             f"{expected} does not exist; correct the path, or name the folder that paths are"

@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -159,6 +160,23 @@ def claims(width: int, height: int) -> bytes:
 def test_huge_image_is_refused_with_the_limit(side):
     with pytest.raises(CellError, match="89,478,485 pixels"):
         decode_image(claims(side, side))
+
+
+def test_huge_files_are_refused_unread(tmp_path):
+    path = tmp_path / "huge.png"
+    with path.open("wb") as file:
+        file.truncate(10**12)  # takes no space: there is nothing in it
+    with pytest.raises(CellError, match=r"huge\.png' has 1,000,000,000,000"):
+        decode_image(path)
+    with pytest.raises(CellError, match="at most 715,827,880 bytes"):
+        content_hash(path)
+
+
+def test_pipes_and_devices_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", "/dev/zero"):
+        with pytest.raises(CellError, match=r"cannot be read \(it is a pipe or a device\)"):
+            decode_image(path)
 
 
 def test_limit_holds_for_images_in_memory(monkeypatch):

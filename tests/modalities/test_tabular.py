@@ -215,6 +215,20 @@ def test_no_date():
         Tabular("x").fit(column(["2020-01-01", "2020-01-02", "soon"]))
 
 
+@pytest.mark.parametrize("last", [datetime.max, np.datetime64("9999-12-31T23:59:59.999999")])
+def test_the_last_date_there_is(last):
+    seconds = DatetimeColumn.parse(last)  # as a float it would round up to the year 10000
+    assert DatetimeColumn("x", 0.0, 1.0).show(seconds) == "9999-12-31 23:59:59"
+    assert np.isfinite(DatetimeColumn("x", 0.0, 1.0).numbers(seconds)).all()
+
+
+@pytest.mark.parametrize("year", ["20000", "-20000", "-2000000000"])
+def test_years_that_only_pandas_knows(year):
+    raw = pd.Timestamp(np.datetime64(f"{year}-01-01", "s"))
+    with pytest.raises(CellError, match="expected a date of the years 1 to 9999"):
+        DatetimeColumn.parse(raw)
+
+
 def test_frames_of_all_types():
     frame = pd.DataFrame(
         {
