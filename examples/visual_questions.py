@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mmgraph import MultimodalGraphClassifier, load_easy_vqa
+from mmgraph import Image, MultimodalGraphClassifier, Text, load_easy_vqa
 from mmgraph.comparison import FUSIONS
 from mmgraph.data import read_batches
 from mmgraph.diagnosis.edges import fuse_without_cross_edges
@@ -28,7 +28,7 @@ from mmgraph.diagnosis.edges import fuse_without_cross_edges
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--questions", type=int, help="use only some to train and to score")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--method", choices=list(FUSIONS), default="graph")
     parser.add_argument("--test", action="store_true", help="train on train and val, score test")
@@ -65,7 +65,7 @@ def main() -> None:
         train = train.sample(min(args.questions, len(train)), random_state=args.seed)
         scored = scored.sample(min(args.questions, len(scored)), random_state=args.seed)
     clf = MultimodalGraphClassifier(
-        data.modalities,
+        [Image("image"), Text("question", features=None)],
         # The graph by itself: one network, no linear model beside it.
         additive=False,
         fusion=FUSIONS[args.method],
