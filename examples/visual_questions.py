@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load_easy_vqa
+from mmgraph import MultimodalGraphClassifier, load_easy_vqa
 from mmgraph.comparison import FUSIONS
 from mmgraph.data import read_batches
 from mmgraph.diagnosis.edges import fuse_without_cross_edges
@@ -65,7 +65,7 @@ def main() -> None:
         train = train.sample(min(args.questions, len(train)), random_state=args.seed)
         scored = scored.sample(min(args.questions, len(scored)), random_state=args.seed)
     clf = MultimodalGraphClassifier(
-        [Image("image"), Text("question", features=None)],
+        data.modalities,
         # The graph by itself: one network, no linear model beside it.
         additive=False,
         fusion=FUSIONS[args.method],

@@ -46,11 +46,8 @@ def load_easy_vqa() -> MultimodalDataset:
     return MultimodalDataset(
         name="easy-VQA",
         frame=pd.concat([train, test], ignore_index=True),
-        # Colours are answers, so they are not changed in training.
-        modalities=[
-            Image("image", backbone=None, size=64, color=0.0),
-            Text("question", features=None),
-        ],
+        # The questions' few words need no pretrained features.
+        modalities=[Image("image"), Text("question", features=None)],
         label="answer",
         task="multiclass",
         metrics=("accuracy",),
