@@ -58,7 +58,7 @@ class Image(Modality):
         size: Side in pixels of the square that every image is scaled to.
         scaling: "stretch" changes the proportions; "fit" keeps them and pads with white;
             "crop" keeps them and cuts the longer side, centred.
-        backbone: Any timm model; None: a small residual CNN trained from scratch.
+        backbone: Any timm model; None: a small CNN trained from scratch.
         weights: Local file with the backbone's weights; None: the packaged weights for
             tf_efficientnet_lite0, timm's pretrained ones for other models.
         frozen: Use the backbone as it is, with its features kept on disk; False trains it

@@ -31,7 +31,7 @@ def test_one_region_per_sixteen_pixels(size, side):
 
 
 def test_cnn_is_small():
-    assert sum(parameter.numel() for parameter in RegionCNN().parameters()) == 587_680
+    assert sum(parameter.numel() for parameter in RegionCNN().parameters()) == 185_824
 
 
 def test_cnn_sees_each_image_alone():
