@@ -35,8 +35,7 @@ logger = logging.getLogger("mmgraph")
 #: Part of every cache key: to be raised whenever decoding, scaling or backbones change.
 FEATURES_VERSION = 1
 
-#: Images that go through a frozen backbone at once, by device. On a CPU, few of them are quicker
-#: than many, whose activations do not fit into its caches.
+#: Images through a frozen backbone at once. On a CPU, the activations of more miss its caches.
 _BATCH = {"cpu": 8, "cuda": 32}
 
 _SUFFIXES = (
