@@ -112,7 +112,7 @@ def run_av_digits(args: argparse.Namespace, minutes: float | None) -> Comparison
 
 
 BENCHMARKS: dict[str, tuple[str, Callable[..., Comparison]]] = {
-    "openclipart": ("openclipart: all fusions, without the second training", run_openclipart),
+    "openclipart": ("openclipart: all methods, trained once", run_openclipart),
     "easy_vqa": ("easy-VQA: questions that need both modalities", run_easy_vqa),
     "av_digits": ("Digits seen and heard: all methods, a speaker held out", run_av_digits),
 }
