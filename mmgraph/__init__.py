@@ -41,6 +41,7 @@ _MODULE_OF = {
     "load": "mmgraph.estimator",
     "load_exported": "mmgraph.export",
     "ParquetTable": "mmgraph.shards",
+    "ArrowTable": "mmgraph.arrow_table",
     "MultimodalDataset": "mmgraph.datasets.base",
     "load_easy_vqa": "mmgraph.datasets.easy_vqa",
     "load_av_digits": "mmgraph.datasets.av_digits",
@@ -91,6 +92,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from mmgraph.arrow_table import ArrowTable as ArrowTable
     from mmgraph.cache import clear_cache as clear_cache
     from mmgraph.comparison.comparing import compare as compare
     from mmgraph.comparison.result import Comparison as Comparison

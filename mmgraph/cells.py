@@ -92,14 +92,18 @@ def _values(value: Any) -> Sequence[Any]:
         # A signal with its rate is one value, and two arrays are two.
         return [value] if isinstance(value[1], int | float | np.number) else value
     if isinstance(value, list | tuple):
-        return value
-    if isinstance(value, dict) and value.keys() == {"bytes", "path"}:
+        return [each for one in value for each in (_values(one) if _is_file(one) else [one])]
+    if _is_file(value):
         # Images and sounds, as Hugging Face writes them into Parquet files.
         return [value["path"] if value["bytes"] is None else value["bytes"]]
     # Lists come out of Parquet files as arrays of objects.
     if isinstance(value, np.ndarray) and value.dtype.kind in "OUT":
-        return value.ravel().tolist()
+        return _values(value.ravel().tolist())
     return [value]
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"bytes", "path"}
 
 
 def _is_vector(value: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
+from mmgraph.disk_table import DiskTable, to_frame
 from mmgraph.errors import DataError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _GROUPS_AT_ONCE, _BYTES_AT_ONCE = 8, 48 * 2**20
 
 
-class ParquetTable:
+class ParquetTable(DiskTable):
     """A Parquet file, or a folder of them, of any size: an input of `fit` and `predict`.
 
     Parquet files consist of row groups, each of which is read as a whole. Those that were read last
@@ -75,39 +76,17 @@ class ParquetTable:
         return list(self._columns)
 
     @property
-    def index(self) -> pd.RangeIndex:
-        """Places of the rows, which are their names."""
-        import pandas as pd
-
-        return pd.RangeIndex(len(self))
-
-    @property
     def nbytes(self) -> int:
         """Bytes of all columns before compression."""
         return sum(size for *_, size in self._groups)
 
-    def drop(self, columns: str | Sequence[str], *, errors: str = "raise") -> ParquetTable:
-        """Return the table without some columns."""
-        out = {columns} if isinstance(columns, str) else set(columns)
-        return self.select([name for name in self.columns if name not in out])
-
     def select(self, columns: Sequence[str]) -> ParquetTable:
         """Return the table with some of its columns only; others are never read."""
-        known = self.columns
-        return ParquetTable(self.path, [name for name in columns if name in known])
-
-    def __getitem__(self, columns: str | list[str]) -> Any:
-        """Return one column as a Series, or several as a DataFrame, of all rows."""
-        names = [columns] if isinstance(columns, str) else columns
-        return ParquetTable(self.path, names).frame()[columns]
+        return ParquetTable(self.path, list(columns))
 
     def frame(self) -> pd.DataFrame:
         """Return all rows."""
         return self._frame([self._read(number) for number in range(len(self._groups))])
-
-    def head(self, rows: int) -> pd.DataFrame:
-        """Return the first rows."""
-        return next(self.parts(rows))
 
     def parts(self, size: int) -> Iterator[pd.DataFrame]:
         """Return all rows in order, a part at a time, with their places as index.
@@ -153,7 +132,7 @@ class ParquetTable:
         return np.searchsorted(self._ends, rows, side="right")
 
     @cached_property
-    def groups_at_once(self) -> int:
+    def groups_at_once(self) -> int:  # type: ignore[override]
         """Number of row groups whose rows training may mix, by the memory they take."""
         if not self._groups:
             return 1
@@ -196,7 +175,13 @@ class ParquetTable:
         import pyarrow
 
         schemas = [each.schema.to_arrow_schema().remove_metadata() for each in self._metadata]
-        joint = pyarrow.unify_schemas(schemas, promote_options="permissive")
+        try:
+            joint = pyarrow.unify_schemas(schemas, promote_options="permissive")
+        except (pyarrow.ArrowTypeError, pyarrow.ArrowInvalid) as error:
+            raise DataError(
+                f"{self.path}: expected cells of one kind in each column, got several: {error}; "
+                "write all files with the same types"
+            ) from error
         return joint.empty_table().select(self.columns)
 
     @property
@@ -244,10 +229,7 @@ class ParquetTable:
 
         # The types of a column are those that all files agree on, whichever files are read.
         joined = pyarrow.concat_tables([self._no_rows, *pieces], promote_options="permissive")
-        # Else whole numbers become fractions in the parts that lack one, and there only. A batch is
-        # too short for threads, which would take longer to wake up.
-        frame = joined.to_pandas(integer_object_nulls=True, ignore_metadata=True, use_threads=False)
-        return frame[self.columns]
+        return to_frame(joined)[self.columns]
 
 
 @contextmanager

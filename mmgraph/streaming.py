@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,13 +15,10 @@ from torch import Tensor
 
 from mmgraph.cells import modality_cells
 from mmgraph.data import SampleDataset, fit_modality, transform
+from mmgraph.disk_table import DiskTable
 from mmgraph.modalities.base import Modality
 from mmgraph.sampling import BucketSampler
-from mmgraph.shards import ParquetTable
 from mmgraph.typing import Item
-
-if TYPE_CHECKING:
-    pass
 
 logger = logging.getLogger("mmgraph")
 
@@ -48,7 +45,7 @@ class Survey:
 
 
 def fit_on_sample(
-    modalities: Sequence[Modality], table: ParquetTable, *, seed: int
+    modalities: Sequence[Modality], table: DiskTable, *, seed: int
 ) -> tuple[list[Modality], Survey]:
     """Return modalities fitted on rows at equal distances, and what all the rows tell.
 
@@ -104,7 +101,7 @@ class StreamDataset(SampleDataset):
     def __init__(
         self,
         modalities: Sequence[Modality],
-        table: ParquetTable,
+        table: DiskTable,
         rows: Int[np.ndarray, "rows"],
         length: Int[np.ndarray, "rows"],
         target: Shaped[Tensor, "rows *outputs"] | None = None,
@@ -156,7 +153,7 @@ class StreamDataset(SampleDataset):
             )
 
     def _sampler(self, batch_size: int, generator: torch.Generator | None) -> BucketSampler:
-        """Return batches of rows that are in a few row groups at a time."""
+        """Return batches of rows that are in a few groups at a time."""
         return BucketSampler(
             self.length,
             batch_size,

@@ -8,8 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mmgraph.arrow_table import ArrowTable, is_hugging_face, is_saved
+from mmgraph.disk_table import DiskTable
 from mmgraph.errors import DataError
 from mmgraph.shards import ParquetTable, parquet_reader
+from mmgraph.streams import RowStream, is_stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,39 +27,55 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _LOOK = 20_000
 
 
-#: Parquet files with more stay on disk, and are read as rows are needed.
+#: Parquet files and data sets with more stay on disk, and are read as rows are needed.
 IN_MEMORY_ROWS, IN_MEMORY_BYTES = 100_000, 2**30
 
-Table: TypeAlias = "pd.DataFrame | ParquetTable"
+Table: TypeAlias = "pd.DataFrame | DiskTable"
 
 
 def open_table(data: Any) -> Table:
     """Return what `read_frame` does, or a table on disk where it is too large for that.
 
-    That is a Parquet file, or a folder of them, of more than 100,000 rows or of more than a
-    gigabyte before compression, and any `ParquetTable`.
+    That is a Parquet file, a folder of them, or a Hugging Face dataset, of more than 100,000 rows
+    or of more than a gigabyte before compression, and any `ParquetTable` or `ArrowTable`.
 
     Raises:
         DataError: As `read_frame`.
         MissingPackageError: As `read_frame`.
     """
-    if isinstance(data, str | Path) and (Path(data).is_dir() or _is_parquet(Path(data))):
-        table = ParquetTable(data)
-        if len(table) <= IN_MEMORY_ROWS and table.nbytes <= IN_MEMORY_BYTES:
+    if not isinstance(data, DiskTable):
+        table = disk_table(data)
+        if table is None or (len(table) <= IN_MEMORY_ROWS and table.nbytes <= IN_MEMORY_BYTES):
             return read_frame(data)
         data = table
-    if isinstance(data, ParquetTable) and len(data):
-        return data
-    return read_frame(data)
+    return data if len(data) else read_frame(data)
 
 
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet" and path.is_file()
+def open_rows(data: Any) -> Table | RowStream:
+    """Return what `open_table` does, or a stream as one, where one pass in order is enough.
+
+    Raises:
+        DataError: As `read_frame`.
+        MissingPackageError: As `read_frame`.
+    """
+    return RowStream(data) if is_stream(data) else open_table(data)
 
 
-def parts(frame: Table, size: int) -> Iterator[tuple[int, pd.DataFrame]]:
+def disk_table(data: Any) -> DiskTable | None:
+    """Return a dataset, a file or a folder as a table on disk; None where it is no such thing."""
+    if is_hugging_face(data):
+        return ArrowTable(data)
+    if not isinstance(data, str | Path):
+        return None
+    path = Path(data)
+    if path.is_dir():
+        return ArrowTable(path) if is_saved(path) else ParquetTable(path)
+    return ParquetTable(path) if path.suffix.lower() == ".parquet" and path.is_file() else None
+
+
+def parts(frame: Table | RowStream, size: int) -> Iterator[tuple[int, pd.DataFrame]]:
     """Return all rows in order, some at a time, with the place of the first of them."""
-    if isinstance(frame, ParquetTable):
+    if isinstance(frame, DiskTable | RowStream):
         yield from ((int(part.index[0]), part) for part in frame.parts(size))
         return
     for start in range(0, len(frame), size):
@@ -90,26 +109,32 @@ def read_frame(data: Any) -> pd.DataFrame:
 
     Args:
         data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, the path of a
-            CSV, TSV, JSON Lines or Parquet file or of a folder of Parquet files, or a
-            `ParquetTable`.
+            CSV, TSV, JSON Lines or Parquet file, of a folder of Parquet files or of one that
+            `save_to_disk` of a dataset wrote, or a `ParquetTable` or `ArrowTable`.
 
     Raises:
         DataError: The input is none of these, its file is missing, or it has no rows.
-        MissingPackageError: The file is a Parquet file and pyarrow is not installed.
+        MissingPackageError: The file needs pyarrow, or the folder needs datasets.
     """
     import pandas as pd
 
-    if isinstance(data, str | Path) and Path(data).is_dir():
-        data = ParquetTable(data)
-    if isinstance(data, ParquetTable):
+    if is_hugging_face(data) or (isinstance(data, str | Path) and Path(data).is_dir()):
+        data = disk_table(data)
+    if isinstance(data, DiskTable):
         frame = data.frame()
+    elif is_stream(data):
+        frame = pd.concat(RowStream(data).parts(_LOOK))
     elif isinstance(data, str | Path):
         frame = _read_file(Path(data))
     elif isinstance(data, pd.DataFrame):
         frame = data
     elif hasattr(data, "to_pandas") and hasattr(data, "column_names"):
-        # Row by row: a Hugging Face dataset decodes its images only then.
+        # What is like a Hugging Face dataset may decode its cells only where they are asked for.
         frame = pd.DataFrame({name: list(data[name]) for name in data.column_names})
+    elif isinstance(data, Mapping) and any(map(is_hugging_face, data.values())):
+        raise DataError(
+            f"expected one Hugging Face dataset, got splits {list(data)}; pass one of them"
+        )
     elif isinstance(data, Mapping):
         try:
             frame = pd.DataFrame(data)

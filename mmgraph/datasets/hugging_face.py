@@ -26,8 +26,8 @@ def load_hugging_face(
 ) -> MultimodalDataset:
     """Return a `datasets.Dataset`, or a `datasets.DatasetDict` with its splits.
 
-    All rows are held in memory, images decoded. Numbers of classes become their names, and -1,
-    which stands for a label that is not published, becomes None.
+    All rows are held in memory, images as they are stored. Numbers of classes become their names,
+    and -1, which stands for a label that is not published, becomes None.
 
     Args:
         data: What `datasets.load_dataset` or `datasets.load_from_disk` returned.

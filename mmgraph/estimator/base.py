@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from mmgraph import data, distributed, model_card, persistence, streaming, targets
+from mmgraph.disk_table import DiskTable
 from mmgraph.errors import DataError
 from mmgraph.estimator.fusions import FusionFactory, fusion_options
 from mmgraph.estimator.messages import shown_messages
@@ -32,8 +33,8 @@ from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
-from mmgraph.shards import ParquetTable
-from mmgraph.tables import Table, open_table, read_frame, take_columns
+from mmgraph.streams import kept
+from mmgraph.tables import Table, open_rows, open_table, read_frame, take_columns
 from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
@@ -110,9 +111,10 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """Fit the modalities, then the model.
 
         Args:
-            X: DataFrame, Hugging Face dataset, `ParquetTable`, or the path of a CSV, TSV, JSON
-                Lines or Parquet file or of a folder of Parquet files. Parquet files of more
-                than 100,000 rows or a gigabyte stay on disk, see `ParquetTable`.
+            X: DataFrame, Hugging Face dataset, `ParquetTable`, `ArrowTable`, or the path of a CSV,
+                TSV, JSON Lines or Parquet file, or of a folder of Parquet files or of a dataset.
+                Parquet files and datasets of more than 100,000 rows or a gigabyte stay on disk, see
+                `ParquetTable`; streamed datasets are written there first.
             y: Target of each row, or the name of the column (or names of the columns) with it.
             groups: Group of each row, or the name of a column: rows of one group are never on
                 both sides of the held-out part.
@@ -126,7 +128,10 @@ class MultimodalEstimator(BaseEstimator, ABC):
         from mmgraph.training import join
 
         join()
-        frame = open_table(X)
+        with kept(X) as rows:
+            return self._fit(open_table(rows), y, groups)
+
+    def _fit(self: AnyEstimator, frame: Table, y: Any, groups: Any) -> AnyEstimator:
         frame, truth = take_columns(frame, y, "y")
         frame, groups = take_columns(frame, groups, "groups")
         named_groups, groups_name = groups, getattr(groups, "name", None)
@@ -192,7 +197,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         import pandas as pd
 
         check_is_fitted(self, "model_")
-        frame = open_table(X)
+        frame = open_rows(X)
         counts = [
             {name: [len(cell) for cell in cells] for name, cells in items.items()}
             for items in data.read_items(self.modalities_, frame)
@@ -271,7 +276,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """Fit the modalities; return all rows, and how many have something of each modality."""
         modalities = self._choose_modalities(frame, truth, groups_name)
         seed = self.random_state
-        if isinstance(frame, ParquetTable):
+        if isinstance(frame, DiskTable):
             self.modalities_, survey = distributed.from_first(
                 lambda: streaming.fit_on_sample(modalities, frame, seed=seed)
             )
@@ -300,7 +305,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
                 frame if groups_name is None else frame.drop(columns=groups_name, errors="ignore")
             )
             labels = truth
-            if isinstance(inputs, ParquetTable):
+            if isinstance(inputs, DiskTable):
                 inputs = inputs.head(streaming.FITTING_ROWS)
                 labels = truth[: len(inputs)]
             name = getattr(truth, "name", None)
@@ -372,7 +377,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int | None = 0
     ) -> Float[np.ndarray, "rows _"]:
         check_is_fitted(self, "model_")
-        frame = open_table(X)
+        frame = open_rows(X)
         results, inputs = [], []
         with shown_messages(self.verbose), torch.inference_mode():
             for batch in data.read_batches(self.modalities_, frame, self.batch_size, start):

@@ -18,6 +18,7 @@ from mmgraph.nn.gnn import ConvFactory, Execution
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
 from mmgraph.relations import Relation
+from mmgraph.streams import kept
 from mmgraph.tables import open_table, take_columns
 from mmgraph.typing import EdgeType
 
@@ -166,12 +167,13 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
 
         With sets of labels a row counts as right when all its labels are.
         """
-        frame, truth = take_columns(open_table(X), y, "y")
-        if not self.multilabel_:
-            return float(super().score(frame, truth, sample_weight))
-        wanted = targets.indicator(truth, self.classes_, frame.index)
-        right = (self.predict(frame) == wanted).all(1)
-        return float(np.average(right, weights=sample_weight))
+        with kept(X) as rows:
+            frame, truth = take_columns(open_table(rows), y, "y")
+            if not self.multilabel_:
+                return float(super().score(frame, truth, sample_weight))
+            wanted = targets.indicator(truth, self.classes_, frame.index)
+            right = (self.predict(frame) == wanted).all(1)
+            return float(np.average(right, weights=sample_weight))
 
     def _encode(
         self, truth: Any, index: Any

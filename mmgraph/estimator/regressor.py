@@ -12,6 +12,7 @@ from torch import Tensor
 from mmgraph import targets
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.nn.tasks import Regression, Task
+from mmgraph.streams import kept
 from mmgraph.tables import open_table, take_columns
 
 
@@ -49,8 +50,9 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² on rows and their numbers (or the name of their column)."""
-        frame, truth = take_columns(open_table(X), y, "y")
-        return float(super().score(frame, np.asarray(truth, dtype=float), sample_weight))
+        with kept(X) as rows:
+            frame, truth = take_columns(open_table(rows), y, "y")
+            return float(super().score(frame, np.asarray(truth, dtype=float), sample_weight))
 
     def _encode(
         self, truth: Any, index: Any
