@@ -180,7 +180,8 @@ class TableFile:
     """A table on disk that is read a part at a time, so that it may be larger than memory.
 
     Args:
-        path: A CSV, TSV, JSON Lines or Parquet file.
+        path: A CSV, TSV, JSON Lines or Parquet file, a folder of Parquet files, or one that
+            `save_to_disk` of a Hugging Face dataset wrote.
 
     Raises:
         DataError: The file is of another kind, or missing.
@@ -188,14 +189,15 @@ class TableFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.kind = _check_file(path)
+        self.kind = "" if path.is_dir() else _check_file(path)
+        self._disk = disk_table(path)
 
     def read(self) -> pd.DataFrame:
         """Return all rows.
 
         Raises:
             DataError: The file is damaged or empty.
-            MissingPackageError: It is a Parquet file and pyarrow is not installed.
+            MissingPackageError: As `read_frame`.
         """
         return read_frame(self.path)
 
@@ -205,8 +207,8 @@ class TableFile:
         Raises:
             DataError: As `read`.
         """
-        if self.kind == ".parquet":
-            return len(ParquetTable(self.path))
+        if self._disk is not None:
+            return len(self._disk)
         with _reading(self.path):
             if self.kind == ".jsonl":
                 with self.path.open("rb") as file:
@@ -237,8 +239,8 @@ class TableFile:
     def _parts(self, size: int) -> Iterator[pd.DataFrame]:
         import pandas as pd
 
-        if self.kind == ".parquet":
-            yield from ParquetTable(self.path).parts(size)
+        if self._disk is not None:
+            yield from self._disk.parts(size)
         elif self.kind == ".jsonl":
             with pd.read_json(self.path, lines=True, dtype=False, chunksize=size) as parts:
                 yield from parts

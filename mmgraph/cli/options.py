@@ -118,8 +118,9 @@ class Rows:
         str,
         typer.Argument(
             metavar="DATA",
-            help="A .csv, .tsv, .jsonl or .parquet file; or the name of a data set and its folder, "
-            "NAME:FOLDER (NAME alone for those that come with a package).",
+            help="A .csv, .tsv, .jsonl or .parquet file; a folder of .parquet files, or one that "
+            "save_to_disk of a Hugging Face data set wrote; or the name of a data set and its "
+            "folder, NAME:FOLDER (NAME alone for those that come with a package).",
             show_default=False,
         ),
     ]

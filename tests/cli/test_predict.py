@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from mmgraph import load
+from mmgraph.arrow_table import hugging_face
 from mmgraph.cli import models
 from mmgraph.estimator import MultimodalEstimator
 from mmgraph.tables import read_frame
@@ -62,6 +63,27 @@ def test_tables_of_every_kind(shell, model, table, expected, tmp_path, suffix):
     written = pd.read_csv(tmp_path / "p.csv")
     assert written["row"].tolist() == list(range(36))
     np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=1e-6)
+
+
+@pytest.mark.usefixtures("few_at_once")
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_folders(shell, model, table, expected, tmp_path, kind):
+    pytest.importorskip("pyarrow")
+    frame, source = read_frame(table), tmp_path / "rows"
+    if kind == "parquet":
+        source.mkdir()
+        frame[:20].to_parquet(source / "a.parquet")
+        frame[20:].to_parquet(source / "b.parquet")
+    else:
+        datasets = hugging_face() or pytest.skip("without datasets")
+        datasets.Dataset.from_pandas(frame).save_to_disk(str(source))
+    rows = f"{source} --root {table.parent}"
+    shell(f"predict {model} {rows} --output {tmp_path / 'p.csv'} --quiet")
+    written = pd.read_csv(tmp_path / "p.csv")
+    assert written["row"].tolist() == list(range(36))
+    np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=1e-6)
+    columns = "--text caption --label label --group series"
+    shell(f"fit {rows} {columns} {shell.quick} --output {tmp_path / 'model'} --quiet")
 
 
 @pytest.mark.usefixtures("few_at_once")
