@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 #: SQLite allows a limited number of parameters in one query.
 _CHUNK = 500
+
+#: Seconds to wait for other processes.
+_PATIENCE = 20
 
 #: Folders of which this process has said that they do not work.
 _warned: set[str] = set()
@@ -60,6 +64,19 @@ def _files(folder: Path | None) -> Iterator[tuple[Path, int]]:
             yield path, path.stat().st_size
         except FileNotFoundError:  # another process cleared it
             continue
+
+
+def _write_ahead(database: sqlite3.Connection) -> None:
+    """Let others read while one writes; SQLite itself waits for nobody who begins the same file."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 class FeatureCache:
@@ -143,9 +160,9 @@ class FeatureCache:
     def _open(self) -> Iterator[sqlite3.Connection]:
         """One transaction on a fresh connection, which neither threads nor forks can share."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.path, timeout=20)
+        database = sqlite3.connect(self.path, timeout=_PATIENCE)
         try:
-            database.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(database)
             database.execute("PRAGMA synchronous=NORMAL")
             database.execute(
                 "CREATE TABLE IF NOT EXISTS features"

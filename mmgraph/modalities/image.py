@@ -24,6 +24,7 @@ from mmgraph.items import Items, sample_of_items
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decode import content_hash, decode_image
 from mmgraph.modalities.files import located
+from mmgraph.modalities.frozen_images import compute_features
 from mmgraph.nn.bags import Bag
 from mmgraph.nn.encoders import backbones
 from mmgraph.nn.scaling import usable_deviation
@@ -34,9 +35,6 @@ logger = logging.getLogger("mmgraph")
 
 #: Part of every cache key: to be raised whenever decoding, scaling or backbones change.
 FEATURES_VERSION = 1
-
-#: Images through a frozen backbone at once. On a CPU, the activations of more miss its caches.
-_BATCH = {"cpu": 8, "cuda": 32}
 
 _SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
@@ -151,31 +149,60 @@ class Image(Modality):
         if not self.extracts:
             pixels = self.read_each(cells, self._pixels)
             return [[{"pixels": value} for value in cell] for cell in pixels]
-        cache = self._feature_cache()
         hashed = [[(raw, self._digest(raw)) for raw in cell] for cell in cells]
-        wanted = list({digest for cell in hashed for _, digest in cell if digest is not None})
-        known = cache.get_many(wanted) if cache else {}
-        pending: dict[bytes, Tensor] = {}
+        problems = any(isinstance(digest, CellError) for cell in hashed for _, digest in cell)
+        if problems and self.unreadable == "raise":
+            self.read_each(cells, self._check)  # says which is the first, before hours of work
+        known, broken = self._find_features(hashed)
 
-        def read(pair: tuple[Any, bytes | None]) -> bytes:
-            raw, digest = pair
-            if digest is None or (digest not in known and digest not in pending):
-                pixels = self._pixels(raw)
-                digest = digest or content_hash(located(raw, self.root))
-                pending[digest] = pixels
+        def read(pair: tuple[Any, bytes | CellError]) -> bytes:
+            digest = pair[1]
+            if isinstance(digest, CellError):
+                raise digest
+            if digest in broken:
+                raise broken[digest]
             return digest
 
         digests = self.read_each(hashed, read)
-        if pending:
-            known |= self._compute(pending, cache)
         return [[{"features": torch.from_numpy(known[d])} for d in cell] for cell in digests]
 
-    def _digest(self, raw: Any) -> bytes | None:
-        """The hash of an image; None where it cannot be read, which reading it explains."""
+    def _digest(self, raw: Any) -> bytes | CellError:
+        """The hash of an image, or why it cannot be read."""
         try:
             return content_hash(located(raw, self.root))
-        except CellError:
-            return None
+        except CellError as error:
+            return error
+
+    def _check(self, raw: Any) -> None:
+        self._pixels(raw)
+
+    def _find_features(
+        self, hashed: list[list[tuple[Any, bytes | CellError]]]
+    ) -> tuple[dict[bytes, np.ndarray], dict[bytes, CellError]]:
+        """Features by hash, kept or computed, and why other images cannot be decoded."""
+        images: dict[bytes, Any] = {}
+        for raw, digest in (pair for cell in hashed for pair in cell):
+            if isinstance(digest, bytes):
+                images.setdefault(digest, raw)
+        cache = self._feature_cache()
+        known = cache.get_many(list(images)) if cache else {}
+        images = {digest: raw for digest, raw in images.items() if digest not in known}
+        if not images:
+            return known, {}
+        logger.info(
+            "%s: computing features of %d images (%s, %d px)",
+            *(self.node_type, len(images), self.backbone, self.size),
+        )
+        if self._backbone is None:
+            self._backbone = self._load_backbone()
+        computed, broken = compute_features(
+            images,
+            self._pixels,
+            self._backbone,
+            keep=cache.put_many if cache else None,
+            stops=self.unreadable == "raise",
+        )
+        return known | computed, broken
 
     def _pixels(self, raw: Any) -> UInt8[Tensor, "3 size size"]:
         image = _scale(decode_image(located(raw, self.root)), self.size, self.scaling)
@@ -190,32 +217,6 @@ class Image(Modality):
             return None
         parts = ("image", FEATURES_VERSION, self.backbone, self._weights_id())
         return FeatureCache("|".join(map(str, (*parts, self.size, self.scaling))))
-
-    def _compute(
-        self, pending: dict[bytes, Tensor], cache: FeatureCache | None
-    ) -> dict[bytes, np.ndarray]:
-        """Features of images that are not known yet, batch by batch."""
-        logger.info(
-            "%s: computing features of %d images (%s, %d px)",
-            *(self.node_type, len(pending), self.backbone, self.size),
-        )
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        if self._backbone is None:
-            self._backbone = self._load_backbone()
-        self._backbone.to(memory_format=torch.channels_last).to(device)
-        hashes = list(pending)
-        result: dict[bytes, np.ndarray] = {}
-        for start in range(0, len(hashes), _BATCH[device]):
-            part = hashes[start : start + _BATCH[device]]
-            pixels = torch.stack([pending[digest] for digest in part]).to(device).float()
-            with torch.inference_mode():
-                maps = self._backbone(pixels.contiguous(memory_format=torch.channels_last))
-            features = maps.float().flatten(2).transpose(1, 2).contiguous().cpu().numpy()
-            computed = dict(zip(part, features, strict=True))
-            if cache:  # after each batch, so that an interrupted run goes on where it stopped
-                cache.put_many(computed)
-            result |= computed
-        return result
 
     def _load_backbone(self) -> nn.Module:
         assert self.backbone is not None

@@ -2,6 +2,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image as PILImage
 from safetensors.torch import save_file
 
 from mmgraph.errors import CellError
+from mmgraph.modalities import frozen_images
 from mmgraph.modalities.image import Image
 from mmgraph.nn.encoders import backbones
 
@@ -156,6 +158,51 @@ def test_unreadable_images(frozen, tmp_path):
         samples = fitted.transform(cells)
     assert len(warned) == 1
     assert [len(cell) for cell in samples] == [1, 1, 0]
+
+
+def test_next_images_are_decoded_while_the_backbone_computes(frozen, monkeypatch):
+    cells = [[picture()] for _ in range(30)]
+    frozen.cache = False
+    decode, events = frozen._pixels, []
+
+    def noted(raw):
+        events.append("decoded")
+        assert threading.current_thread() is not threading.main_thread()
+        return decode(raw)
+
+    backbone = frozen._load_backbone()
+    backbone.register_forward_pre_hook(lambda *_: events.append("computing"))
+    frozen._backbone = backbone
+    monkeypatch.setattr(frozen, "_pixels", noted)
+    expected = [frozen_images._run(backbone, {b"": decode(raw)}, "cpu")[b""] for [raw] in cells]
+    events.clear()
+    for [item], features in zip(frozen.transform(cells), expected, strict=True):
+        torch.testing.assert_close(item["features"], torch.from_numpy(features))
+    assert (events.count("decoded"), events.count("computing")) == (30, 4)
+    # At most one batch is decoded ahead.
+    for number, place in enumerate(np.flatnonzero(np.array(events) == "computing"), start=1):
+        assert 8 * number <= events[:place].count("decoded") + 2
+        assert events[:place].count("decoded") <= 8 * (number + 1)
+
+
+def test_a_broken_image_stops_before_the_rest_is_computed(frozen):
+    cells = [[picture()] for _ in range(40)]
+    cells[12] = [b"broken"]
+    with pytest.raises(CellError, match="image of 6 bytes cannot be decoded") as caught:
+        frozen.transform(cells)
+    assert caught.value.row == 12
+    hashes = [frozen._digest(raw) for [raw] in cells]
+    assert len(frozen._feature_cache().get_many(hashes)) == 8
+    cells[30] = ["missing.png"]
+    with pytest.raises(CellError, match="image of 6 bytes") as caught:
+        frozen.transform(cells)
+    assert caught.value.row == 12
+
+
+def test_a_cache_that_fails_is_told_of(frozen, cache):
+    cache.write_text("no folder")
+    with pytest.warns(UserWarning, match="features are not cached"):
+        frozen.transform([[picture()] for _ in range(20)])
 
 
 def test_root_is_where_relative_paths_begin(weights, tmp_path):
