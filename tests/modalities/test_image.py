@@ -3,6 +3,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from itertools import chain
 from pathlib import Path
 
@@ -160,14 +161,18 @@ def test_unreadable_images(frozen, tmp_path):
     assert [len(cell) for cell in samples] == [1, 1, 0]
 
 
-def test_next_images_are_decoded_while_the_backbone_computes(frozen, monkeypatch):
+@pytest.mark.parametrize("idle", [True, False])
+def test_next_images_are_decoded_while_the_backbone_computes(frozen, monkeypatch, idle):
+    monkeypatch.setattr(frozen_images, "_has_idle_core", lambda: idle)
+    # Nothing takes longer than anything else.
+    monkeypatch.setattr(frozen_images.time, "perf_counter", lambda: 0.0)
     cells = [[picture()] for _ in range(30)]
     frozen.cache = False
-    decode, events = frozen._pixels, []
+    decode, events, threads = frozen._pixels, [], set()
 
     def noted(raw):
         events.append("decoded")
-        assert threading.current_thread() is not threading.main_thread()
+        threads.add(threading.current_thread() is threading.main_thread())
         return decode(raw)
 
     backbone = frozen._load_backbone()
@@ -179,10 +184,26 @@ def test_next_images_are_decoded_while_the_backbone_computes(frozen, monkeypatch
     for [item], features in zip(frozen.transform(cells), expected, strict=True):
         torch.testing.assert_close(item["features"], torch.from_numpy(features))
     assert (events.count("decoded"), events.count("computing")) == (30, 4)
+    assert threads == ({True, False} if idle else {True})
     # At most one batch is decoded ahead.
     for number, place in enumerate(np.flatnonzero(np.array(events) == "computing"), start=1):
-        assert 8 * number <= events[:place].count("decoded") + 2
-        assert events[:place].count("decoded") <= 8 * (number + 1)
+        decoded = events[:place].count("decoded")
+        assert min(30, 8 * number) <= decoded <= 8 * (number + idle)
+
+
+def test_slow_decoding_goes_on_beside_busy_cores(frozen, monkeypatch):
+    monkeypatch.setattr(frozen_images, "_has_idle_core", lambda: False)
+    frozen.cache = False
+    decode, threads = frozen._pixels, []
+
+    def slow(raw):
+        threads.append(threading.current_thread() is threading.main_thread())
+        time.sleep(0.02)
+        return decode(raw)
+
+    monkeypatch.setattr(frozen, "_pixels", slow)
+    frozen.transform([[picture()] for _ in range(30)])
+    assert threads == [True] * 16 + [False] * 14
 
 
 def test_a_broken_image_stops_before_the_rest_is_computed(frozen):
