@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmgraph.arrow_table import ArrowTable
 from mmgraph.errors import DataError
-from mmgraph.shards import parquet_reader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,19 +63,25 @@ class RowStream:
         """Write all rows as Parquet files, a new one wherever the types of columns change.
 
         Raises:
-            DataError: As `parts`.
+            DataError: As `parts`, or the disk is full.
         """
-        with parquet_reader(folder) as parquet:
+        from pyarrow import parquet
+
+        with ExitStack() as stack:
             writer, number = None, 0
             for group in self._groups():
-                if writer is None or not writer.schema.equals(group.schema):
-                    if writer is not None:
-                        writer.close()
-                    writer = parquet.ParquetWriter(folder / f"{number:09d}.parquet", group.schema)
-                    number += 1
-                writer.write_table(group)
-            if writer is not None:
-                writer.close()
+                try:
+                    if writer is None or not writer.schema.equals(group.schema):
+                        stack.close()  # writes the end of the file before
+                        path = folder / f"{number:09d}.parquet"
+                        writer = stack.enter_context(parquet.ParquetWriter(path, group.schema))
+                        number += 1
+                    writer.write_table(group)
+                except OSError as error:
+                    raise DataError(
+                        f"{folder}: the rows of a stream cannot be kept there: {error}; set TMPDIR "
+                        "to a folder with more space"
+                    ) from error
 
     def _groups(self) -> Iterator[Any]:
         """Return rows as pyarrow tables, each of which is to be read as a whole."""

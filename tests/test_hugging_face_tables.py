@@ -35,7 +35,7 @@ MODALITIES = [
     Tabular(["number"]),
 ]
 COLUMNS = ["image", "text", "number", "label"]
-OPTIONS = {"epochs": 1, "batch_size": 16, "random_state": 1}
+OPTIONS = {"epochs": 1, "batch_size": 16, "random_state": 1, "additive": False}
 
 
 @pytest.fixture(autouse=True)
@@ -180,8 +180,10 @@ def test_fits_and_predicts_as_in_memory(folder, dataset, frame, make_classifier,
     monkeypatch.setattr(tables, "IN_MEMORY_ROWS", 50)
     for data in (folder, dataset):
         disk = make_classifier(MODALITIES, **OPTIONS).fit(data, "label")
-        np.testing.assert_allclose(disk.predict_proba(data), memory.predict_proba(frame), atol=1e-5)
-        assert disk.score(data, "label") == memory.score(frame, "label")
+        for name in ("rows_with", "held_out_rows"):
+            assert disk.facts_[name] == memory.facts_[name]
+        np.testing.assert_allclose(disk.predict_proba(data), disk.predict_proba(frame), atol=1e-6)
+        assert disk.score(data, "label") == disk.score(frame, "label")
 
 
 def test_streams_fit_and_predict_as_in_memory(stream, frame, make_classifier):
@@ -197,7 +199,7 @@ def test_streams_fit_and_predict_as_in_memory(stream, frame, make_classifier):
 
 
 def test_streams_of_numbers(stream):
-    model = MultimodalGraphRegressor(MODALITIES[:2], channels=8, epochs=1)
+    model = MultimodalGraphRegressor(MODALITIES[:2], channels=8, epochs=1, additive=False)
     known = stream.filter(lambda row: row["number"] is not None)
     model.fit(known, "number")
     assert np.isfinite(model.score(known, "number"))
@@ -246,6 +248,21 @@ def test_unusable_data_sets(dataset, folder, tmp_path, make_classifier, monkeypa
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingPackageError, match=r"mmgraph\[arrow\]"):
         len(ArrowTable(folder))
+
+
+def test_what_goes_wrong_in_a_stream_is_told_as_it_is(dataset, make_classifier, monkeypatch):
+    def fail(row):
+        raise OSError("no network")
+
+    with pytest.raises(OSError, match=r"^no network$"):
+        make_classifier(MODALITIES).fit(dataset.to_iterable_dataset().map(fail), "label")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", full)
+    with pytest.raises(DataError, match="kept there: No space left on device; set TMPDIR"):
+        make_classifier(MODALITIES).fit(dataset.to_iterable_dataset(), "label")
 
 
 def _mixed():
