@@ -12,6 +12,7 @@ from jaxtyping import Int
 
 from mmgraph.disk_table import DiskTable, to_frame
 from mmgraph.errors import DataError, MissingPackageError
+from mmgraph.mapped_files import MappedFiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +23,9 @@ class ArrowTable(DiskTable):
     """A Hugging Face data set of any size, mapped into memory: an input of `fit` and `predict`.
 
     Arrow files are read where the rows that are asked for lie, so rows are drawn from all of them
-    at random. Images and sounds come as they are stored, and are decoded by modalities. Of a data
-    set with a transform of its own (`set_transform`), rows are what that returns.
+    at random. On Linux, pages that were read are given back after every 64 MiB. Images and sounds
+    come as they are stored, and are decoded by modalities. Of a data set with a transform of its
+    own (`set_transform`), rows are what that returns.
 
     Args:
         data: A `datasets.Dataset`, or a folder that its `save_to_disk` wrote.
@@ -111,6 +113,10 @@ class ArrowTable(DiskTable):
     def _arrow(self) -> Any:
         return self._dataset.select_columns(self.columns).with_format("arrow")
 
+    @cached_property
+    def _files(self) -> MappedFiles:
+        return MappedFiles(each["filename"] for each in self._dataset.cache_files)
+
     def _read(self, rows: slice | Int[np.ndarray, "rows"]) -> pd.DataFrame:
         import pandas as pd
 
@@ -118,7 +124,9 @@ class ArrowTable(DiskTable):
             found = self._dataset[rows]
             return pd.DataFrame({name: list(found[name]) for name in self.columns})
         with _reading(self._name):
-            return to_frame(self._arrow[rows])
+            frame = to_frame(self._arrow[rows])
+        self._files.trim()
+        return frame
 
 
 def hugging_face() -> Any:

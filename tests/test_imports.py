@@ -9,7 +9,7 @@ import mmgraph
 
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
-    *("errors", "atomic", "distributed", "sampling"),
+    *("errors", "atomic", "mapped_files", "distributed", "sampling"),
     *("typing", "nodes", "items", "relations", "graph"),
     *("execution", "nn", "cache"),
     *("modalities", "cells", "disk_table", "arrow_table", "shards", "streams", "tables"),
