@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Rows that lie side by side and are drawn together, at least, and bytes of them, about.
+_GROUP_ROWS, _GROUP_BYTES = 32, 2**18
+
+#: Groups whose rows are mixed in training, at most, and bytes that these may have.
+_GROUPS_AT_ONCE, _BYTES_AT_ONCE = 128, 2**25
+
+
 class ArrowTable(DiskTable):
     """A Hugging Face data set of any size, mapped into memory: an input of `fit` and `predict`.
 
-    Arrow files are read where the rows that are asked for lie, so rows are drawn from all of them
-    at random. On Linux, pages that were read are given back after every 64 MiB. Images and sounds
-    come as they are stored, and are decoded by modalities. Of a data set with a transform of its
-    own (`set_transform`), rows are what that returns.
+    Training mixes rows of up to 128 stretches of its files. On Linux, pages that were read are
+    given back after every 64 MiB. Images and sounds come as they are stored, and are decoded by
+    modalities. Of a data set with a transform of its own (`set_transform`), rows are what that
+    returns.
 
     Args:
         data: A `datasets.Dataset`, or a folder that its `save_to_disk` wrote.
@@ -64,8 +71,8 @@ class ArrowTable(DiskTable):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all columns, as far as they belong to rows that were not left out."""
-        stored = self._dataset.data
+        """Bytes of the columns, as far as they belong to rows that were not left out."""
+        stored = (self._dataset if self._has_transform else self._arrow).data
         return int(stored.nbytes * len(self) / max(1, stored.num_rows))
 
     def select(self, columns: Sequence[str]) -> ArrowTable:
@@ -96,6 +103,24 @@ class ArrowTable(DiskTable):
             DataError: A file is damaged.
         """
         return self._read(rows).set_axis(rows)
+
+    def group_of(self, rows: Int[np.ndarray, "rows"]) -> Int[np.ndarray, "rows"]:
+        """Return the number of the stretch of rows that each is in."""
+        return rows // self._group_rows
+
+    @cached_property
+    def groups_at_once(self) -> int:  # type: ignore[override]
+        """Number of stretches whose rows training may mix, by the memory they take."""
+        most = _BYTES_AT_ONCE // max(1, self._group_rows * self._row_bytes)
+        return min(max(1, most), _GROUPS_AT_ONCE)
+
+    @cached_property
+    def _group_rows(self) -> int:
+        return max(_GROUP_ROWS, _GROUP_BYTES // self._row_bytes)
+
+    @cached_property
+    def _row_bytes(self) -> int:
+        return max(1, self.nbytes // max(1, len(self)))
 
     @property
     def _name(self) -> str:

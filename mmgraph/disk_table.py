@@ -19,8 +19,8 @@ class DiskTable(ABC):
     Its rows are named by their places, from 0.
     """
 
-    #: Number of groups of rows whose rows training may mix, by the memory they take.
-    groups_at_once: int = 1
+    #: Number of groups whose rows training may mix, by the memory they take.
+    groups_at_once: int
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -62,9 +62,9 @@ class DiskTable(ABC):
             DataError: A file is damaged, or was changed meanwhile.
         """
 
-    def group_of(self, rows: Int[np.ndarray, "rows"]) -> Int[np.ndarray, "rows"] | None:
-        """Return the number of the group of rows that each is read with; None: each by itself."""
-        return None
+    @abstractmethod
+    def group_of(self, rows: Int[np.ndarray, "rows"]) -> Int[np.ndarray, "rows"]:
+        """Return the number of the group of rows that each is read with."""
 
     @property
     def index(self) -> pd.RangeIndex:

@@ -119,6 +119,18 @@ def test_rows_that_were_left_out_or_moved(dataset):
     assert tables.read_frame(moved)["label"].tolist() == moved["label"][:]
 
 
+def test_rows_that_lie_side_by_side_are_drawn_together():
+    small, large = (
+        ArrowTable(datasets.Dataset.from_dict({"cell": [b"x" * size] * 100}))
+        for size in (1000, 2**17)
+    )
+    groups = small.group_of(np.arange(100))
+    assert len(set(groups)) == 1
+    assert small.groups_at_once == 128
+    assert large.group_of(np.array([31, 32, 99])).tolist() == [0, 1, 3]
+    assert large.groups_at_once == 7
+
+
 def test_rows_of_a_transform(dataset):
     def upper(rows):
         return {"loud": [str(text).upper() for text in rows["text"]]}
@@ -126,6 +138,7 @@ def test_rows_of_a_transform(dataset):
     table = ArrowTable(dataset.with_transform(upper))
     assert table.columns == ["loud"]
     assert table.take(np.array([3, 4]))["loud"].tolist() == ["BLUE BLUE BLUE", "NONE"]
+    assert table.nbytes > 0
     assert ArrowTable(dataset.with_format("torch")).take(np.array([2]))["number"].tolist() == [2]
 
 
