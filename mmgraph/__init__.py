@@ -40,6 +40,7 @@ _MODULE_OF = {
     "MultimodalGraphRegressor": "mmgraph.estimator",
     "load": "mmgraph.estimator",
     "load_exported": "mmgraph.export",
+    "ArrowTable": "mmgraph.arrow",
     "ParquetTable": "mmgraph.shards",
     "MultimodalDataset": "mmgraph.datasets.base",
     "load_easy_vqa": "mmgraph.datasets.easy_vqa",
@@ -91,6 +92,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from mmgraph.arrow import ArrowTable as ArrowTable
     from mmgraph.cache import clear_cache as clear_cache
     from mmgraph.comparison.comparing import compare as compare
     from mmgraph.comparison.result import Comparison as Comparison

@@ -16,11 +16,11 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 
 from mmgraph import distributed
 from mmgraph.cells import modality_cells
+from mmgraph.disk_table import DiskTable
 from mmgraph.errors import CellError, DataError
 from mmgraph.items import Items
 from mmgraph.modalities.base import Modality
 from mmgraph.sampling import BucketSampler, Part, StepParts
-from mmgraph.shards import ParquetTable
 from mmgraph.tables import Table, parts
 from mmgraph.typing import Item
 
@@ -146,7 +146,7 @@ def read_items(
     modalities: Sequence[Modality], table: Table, start: int | None = 0
 ) -> Iterator[dict[str, list[list[Item]]]]:
     """Read rows a part at a time, so that memory does not grow with the table; as `transform`."""
-    if isinstance(table, ParquetTable):
+    if isinstance(table, DiskTable):
         wanted = {column for each in modalities for column in each.column_list}
         table = table.select([column for column in table.columns if column in wanted])
     for first, part in parts(table, _ROWS_AT_ONCE):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
+from mmgraph.disk_table import DiskTable
 from mmgraph.errors import DataError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _GROUPS_AT_ONCE, _BYTES_AT_ONCE = 8, 48 * 2**20
 
 
-class ParquetTable:
+class ParquetTable(DiskTable):
     """A Parquet file, or a folder of them, of any size: an input of `fit` and `predict`.
 
     Parquet files consist of row groups, each of which is read as a whole. Those that were read last
@@ -33,6 +34,7 @@ class ParquetTable:
         path: A file, or a folder; of a folder, all files below it that end in .parquet, in the
             order of their names.
         columns: Columns to read; None: all.
+        owned: Something that is to live as long as the table and those that are made of it.
 
     Example:
         >>> import pandas as pd, pytest, tempfile
@@ -46,16 +48,20 @@ class ParquetTable:
         >>> folder.cleanup()
     """
 
-    def __init__(self, path: str | Path, columns: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, path: str | Path, columns: Sequence[str] | None = None, *, owned: Any = None
+    ) -> None:
         self.path = Path(path)
         self._columns = columns
         self._kept: OrderedDict[int, Any] = OrderedDict()
+        self._owned = owned
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_kept": OrderedDict()}  # other processes read for themselves
+        # Other processes read for themselves.
+        return self.__dict__ | {"_kept": OrderedDict(), "_owned": None}
 
     @property
     def columns(self) -> list[str]:
@@ -75,39 +81,19 @@ class ParquetTable:
         return list(self._columns)
 
     @property
-    def index(self) -> pd.RangeIndex:
-        """Places of the rows, which are their names."""
-        import pandas as pd
-
-        return pd.RangeIndex(len(self))
-
-    @property
     def nbytes(self) -> int:
         """Bytes of all columns before compression."""
         return sum(size for *_, size in self._groups)
 
-    def drop(self, columns: str | Sequence[str], *, errors: str = "raise") -> ParquetTable:
-        """Return the table without some columns."""
-        out = {columns} if isinstance(columns, str) else set(columns)
-        return self.select([name for name in self.columns if name not in out])
-
     def select(self, columns: Sequence[str]) -> ParquetTable:
         """Return the table with some of its columns only; others are never read."""
         known = self.columns
-        return ParquetTable(self.path, [name for name in columns if name in known])
-
-    def __getitem__(self, columns: str | list[str]) -> Any:
-        """Return one column as a Series, or several as a DataFrame, of all rows."""
-        names = [columns] if isinstance(columns, str) else columns
-        return ParquetTable(self.path, names).frame()[columns]
+        chosen = [name for name in columns if name in known]
+        return ParquetTable(self.path, chosen, owned=self._owned)
 
     def frame(self) -> pd.DataFrame:
         """Return all rows."""
         return self._frame([self._read(number) for number in range(len(self._groups))])
-
-    def head(self, rows: int) -> pd.DataFrame:
-        """Return the first rows."""
-        return next(self.parts(rows))
 
     def parts(self, size: int) -> Iterator[pd.DataFrame]:
         """Return all rows in order, a part at a time, with their places as index.

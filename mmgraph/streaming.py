@@ -15,9 +15,9 @@ from torch import Tensor
 
 from mmgraph.cells import modality_cells
 from mmgraph.data import SampleDataset, fit_modality, transform
+from mmgraph.disk_table import DiskTable
 from mmgraph.modalities.base import Modality
 from mmgraph.sampling import BucketSampler
-from mmgraph.shards import ParquetTable
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Survey:
 
 
 def fit_on_sample(
-    modalities: Sequence[Modality], table: ParquetTable, *, seed: int
+    modalities: Sequence[Modality], table: DiskTable, *, seed: int
 ) -> tuple[list[Modality], Survey]:
     """Return modalities fitted on rows at equal distances, and what all the rows tell.
 
@@ -104,7 +104,7 @@ class StreamDataset(SampleDataset):
     def __init__(
         self,
         modalities: Sequence[Modality],
-        table: ParquetTable,
+        table: DiskTable,
         rows: Int[np.ndarray, "rows"],
         length: Int[np.ndarray, "rows"],
         target: Shaped[Tensor, "rows *outputs"] | None = None,

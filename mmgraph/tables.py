@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mmgraph.arrow import ArrowTable, is_dataset, is_saved, is_stream, spill
+from mmgraph.disk_table import DiskTable
 from mmgraph.errors import DataError
 from mmgraph.shards import ParquetTable, parquet_reader
 
@@ -24,30 +26,46 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _LOOK = 20_000
 
 
-#: Parquet files with more stay on disk, and are read as rows are needed.
+#: Tables of files with more stay on disk, and are read as rows are needed.
 IN_MEMORY_ROWS, IN_MEMORY_BYTES = 100_000, 2**30
 
-Table: TypeAlias = "pd.DataFrame | ParquetTable"
+Table: TypeAlias = "pd.DataFrame | DiskTable"
 
 
 def open_table(data: Any) -> Table:
     """Return what `read_frame` does, or a table on disk where it is too large for that.
 
-    That is a Parquet file, or a folder of them, of more than 100,000 rows or of more than a
-    gigabyte before compression, and any `ParquetTable`.
+    Parquet files, folders of them and Hugging Face datasets stay there if they have more than
+    100,000 rows or more than a gigabyte, before compression and with images decoded. So does any
+    `ParquetTable` or `ArrowTable`. Streams are written to disk first.
 
     Raises:
         DataError: As `read_frame`.
         MissingPackageError: As `read_frame`.
     """
-    if isinstance(data, str | Path) and (Path(data).is_dir() or _is_parquet(Path(data))):
-        table = ParquetTable(data)
-        if len(table) <= IN_MEMORY_ROWS and table.nbytes <= IN_MEMORY_BYTES:
-            return read_frame(data)
-        data = table
-    if isinstance(data, ParquetTable) and len(data):
+    table = _on_disk(data)
+    if table is None or not len(table):
+        return read_frame(data)
+    large = len(table) > IN_MEMORY_ROWS or table.nbytes > IN_MEMORY_BYTES
+    if large or isinstance(data, DiskTable):
+        return table
+    return read_frame(table if is_stream(data) else data)
+
+
+def _on_disk(data: Any) -> DiskTable | None:
+    """Return what can be read row by row as a table, without reading it; else None."""
+    if isinstance(data, DiskTable):
         return data
-    return read_frame(data)
+    if is_stream(data):
+        return spill(data)
+    if is_dataset(data):
+        return ArrowTable(data) if hasattr(data, "select_columns") else None
+    if isinstance(data, str | Path):
+        path = Path(data)
+        if path.is_dir():
+            return ArrowTable(path) if is_saved(path) else ParquetTable(path)
+        return ParquetTable(path) if _is_parquet(path) else None
+    return None
 
 
 def _is_parquet(path: Path) -> bool:
@@ -56,7 +74,7 @@ def _is_parquet(path: Path) -> bool:
 
 def parts(frame: Table, size: int) -> Iterator[tuple[int, pd.DataFrame]]:
     """Return all rows in order, some at a time, with the place of the first of them."""
-    if isinstance(frame, ParquetTable):
+    if isinstance(frame, DiskTable):
         yield from ((int(part.index[0]), part) for part in frame.parts(size))
         return
     for start in range(0, len(frame), size):
@@ -89,9 +107,9 @@ def read_frame(data: Any) -> pd.DataFrame:
     """Return a DataFrame from a frame, a Hugging Face dataset, or a table's path.
 
     Args:
-        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, the path of a
-            CSV, TSV, JSON Lines or Parquet file or of a folder of Parquet files, or a
-            `ParquetTable`.
+        data: A pandas DataFrame, a `datasets.Dataset` or `IterableDataset`, a mapping of columns,
+            the path of a CSV, TSV, JSON Lines or Parquet file, of a folder of Parquet files or of
+            one that `save_to_disk` wrote, a `ParquetTable` or an `ArrowTable`.
 
     Raises:
         DataError: The input is none of these, its file is missing, or it has no rows.
@@ -99,15 +117,15 @@ def read_frame(data: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if isinstance(data, str | Path) and Path(data).is_dir():
-        data = ParquetTable(data)
-    if isinstance(data, ParquetTable):
+    if is_stream(data) or (isinstance(data, str | Path) and Path(data).is_dir()):
+        data = _on_disk(data)
+    if isinstance(data, DiskTable):
         frame = data.frame()
     elif isinstance(data, str | Path):
         frame = _read_file(Path(data))
     elif isinstance(data, pd.DataFrame):
         frame = data
-    elif hasattr(data, "to_pandas") and hasattr(data, "column_names"):
+    elif is_dataset(data):
         # Row by row: a Hugging Face dataset decodes its images only then.
         frame = pd.DataFrame({name: list(data[name]) for name in data.column_names})
     elif isinstance(data, Mapping):

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from mmgraph import data, distributed, model_card, persistence, streaming, targets
+from mmgraph.disk_table import DiskTable
 from mmgraph.errors import DataError
 from mmgraph.estimator.fusions import FusionFactory, fusion_options
 from mmgraph.estimator.messages import shown_messages
@@ -32,7 +33,6 @@ from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.relations import OtherItems, Relation
-from mmgraph.shards import ParquetTable
 from mmgraph.tables import Table, open_table, read_frame, take_columns
 from mmgraph.typing import EdgeType
 
@@ -110,9 +110,10 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """Fit the modalities, then the model.
 
         Args:
-            X: DataFrame, Hugging Face dataset, `ParquetTable`, or the path of a CSV, TSV, JSON
-                Lines or Parquet file or of a folder of Parquet files. Parquet files of more
-                than 100,000 rows or a gigabyte stay on disk, see `ParquetTable`.
+            X: DataFrame, Hugging Face dataset, `ParquetTable`, `ArrowTable`, or the path of a
+                CSV, TSV, JSON Lines or Parquet file, of a folder of Parquet files, or of one that
+                `save_to_disk` wrote. Parquet files and datasets of more than 100,000 rows or a
+                gigabyte stay on disk; an `IterableDataset` is written there first.
             y: Target of each row, or the name of the column (or names of the columns) with it.
             groups: Group of each row, or the name of a column: rows of one group are never on
                 both sides of the held-out part.
@@ -271,7 +272,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """Fit the modalities; return all rows, and how many have something of each modality."""
         modalities = self._choose_modalities(frame, truth, groups_name)
         seed = self.random_state
-        if isinstance(frame, ParquetTable):
+        if isinstance(frame, DiskTable):
             self.modalities_, survey = distributed.from_first(
                 lambda: streaming.fit_on_sample(modalities, frame, seed=seed)
             )
@@ -300,7 +301,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
                 frame if groups_name is None else frame.drop(columns=groups_name, errors="ignore")
             )
             labels = truth
-            if isinstance(inputs, ParquetTable):
+            if isinstance(inputs, DiskTable):
                 inputs = inputs.head(streaming.FITTING_ROWS)
                 labels = truth[: len(inputs)]
             name = getattr(truth, "name", None)
