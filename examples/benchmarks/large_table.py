@@ -4,12 +4,12 @@
     python examples/benchmarks/large_table.py --kind arrow
 
 The rows (a text, the path of one of a few images, a number) are in Parquet files of 50,000 rows, in
-row groups of 5,000, or in a folder of Hugging Face's `save_to_disk`. A fresh process opens the folder, looks at all rows and fits the modalities on some
-of them; then it draws every batch of one epoch. Its resident memory is compared with that before
-the first batch. It stops twenty times on the way to go through a small table, whose row groups all
-stay in memory, and the speeds are compared: rows in a second of processor time, as other programs
-come and go. With numbers alone there is next to nothing to decode, so that reading the table shows.
-For Linux.
+row groups of 5,000, or in a folder of Hugging Face's `save_to_disk`. A fresh process opens the
+folder, looks at all rows and fits the modalities on some of them; then it draws every batch of one
+epoch. Its resident memory is compared with that before the first batch. It stops twenty times on
+the way to go through a small table, whose row groups all stay in memory, and the speeds are
+compared: rows in a second of processor time, as other programs come and go. With numbers alone
+there is next to nothing to decode, so that reading the table shows. For Linux.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def make_table(folder: Path, rows: int, images: int, kind: str) -> None:
         import datasets
 
         files = [str(file) for file in sorted(folder.glob("*.parquet"))]
+        datasets.disable_progress_bars()
         cache = str(folder / "cache")
         datasets.Dataset.from_parquet(files, cache_dir=cache).save_to_disk(folder / "rows")
 

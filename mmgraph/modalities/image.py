@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from mmgraph.cache import FeatureCache
 from mmgraph.errors import CellError
 from mmgraph.items import Items, sample_of_items
+from mmgraph.modalities.ahead import Ahead
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decode import content_hash, decode_image
 from mmgraph.modalities.files import located
@@ -155,19 +156,21 @@ class Image(Modality):
         hashed = [[(raw, self._digest(raw)) for raw in cell] for cell in cells]
         wanted = list({digest for cell in hashed for _, digest in cell if digest is not None})
         known = cache.get_many(wanted) if cache else {}
-        pending: dict[bytes, Tensor] = {}
+        self._announce(len(wanted) - len(known))
+        with Ahead(
+            self._compute, size=_BATCH[_device()], keep=cache.put_many if cache else None
+        ) as ahead:
 
-        def read(pair: tuple[Any, bytes | None]) -> bytes:
-            raw, digest = pair
-            if digest is None or (digest not in known and digest not in pending):
-                pixels = self._pixels(raw)
-                digest = digest or content_hash(located(raw, self.root))
-                pending[digest] = pixels
-            return digest
+            def read(pair: tuple[Any, bytes | None]) -> bytes:
+                raw, digest = pair
+                if digest is None or (digest not in known and digest not in ahead):
+                    pixels = self._pixels(raw)
+                    digest = digest or content_hash(located(raw, self.root))
+                    ahead.add(digest, pixels)
+                return digest
 
-        digests = self.read_each(hashed, read)
-        if pending:
-            known |= self._compute(pending, cache)
+            digests = self.read_each(hashed, read)
+        known |= ahead.features
         return [[{"features": torch.from_numpy(known[d])} for d in cell] for cell in digests]
 
     def _digest(self, raw: Any) -> bytes | None:
@@ -191,31 +194,22 @@ class Image(Modality):
         parts = ("image", FEATURES_VERSION, self.backbone, self._weights_id())
         return FeatureCache("|".join(map(str, (*parts, self.size, self.scaling))))
 
-    def _compute(
-        self, pending: dict[bytes, Tensor], cache: FeatureCache | None
-    ) -> dict[bytes, np.ndarray]:
-        """Features of images that are not known yet, batch by batch."""
-        logger.info(
-            "%s: computing features of %d images (%s, %d px)",
-            *(self.node_type, len(pending), self.backbone, self.size),
-        )
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    def _announce(self, images: int) -> None:
+        if images:
+            logger.info(
+                "%s: computing features of %d images (%s, %d px)",
+                *(self.node_type, images, self.backbone, self.size),
+            )
+
+    def _compute(self, pixels: dict[bytes, Tensor]) -> dict[bytes, np.ndarray]:
+        """Return the features of a batch of images."""
         if self._backbone is None:
-            self._backbone = self._load_backbone()
-        self._backbone.to(memory_format=torch.channels_last).to(device)
-        hashes = list(pending)
-        result: dict[bytes, np.ndarray] = {}
-        for start in range(0, len(hashes), _BATCH[device]):
-            part = hashes[start : start + _BATCH[device]]
-            pixels = torch.stack([pending[digest] for digest in part]).to(device).float()
-            with torch.inference_mode():
-                maps = self._backbone(pixels.contiguous(memory_format=torch.channels_last))
-            features = maps.float().flatten(2).transpose(1, 2).contiguous().cpu().numpy()
-            computed = dict(zip(part, features, strict=True))
-            if cache:  # after each batch, so that an interrupted run goes on where it stopped
-                cache.put_many(computed)
-            result |= computed
-        return result
+            self._backbone = self._load_backbone().to(memory_format=torch.channels_last)
+        x = torch.stack([*pixels.values()]).to(_device()).float()
+        with torch.inference_mode():
+            maps = self._backbone.to(_device())(x.contiguous(memory_format=torch.channels_last))
+        features = maps.float().flatten(2).transpose(1, 2).contiguous().cpu().numpy()
+        return dict(zip(pixels, features, strict=True))
 
     def _load_backbone(self) -> nn.Module:
         assert self.backbone is not None
@@ -347,6 +341,10 @@ class Image(Modality):
             fitted.mean_, fitted.std_ = tensors.pop("mean", None), tensors.pop("std", None)
             fitted.tensors_ = {key.removeprefix("backbone."): v for key, v in tensors.items()}
         return fitted
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _looks_like_image(value: Any) -> bool:
