@@ -173,7 +173,8 @@ class TableFile:
     """A table on disk that is read a part at a time, so that it may be larger than memory.
 
     Args:
-        path: A CSV, TSV, JSON Lines or Parquet file.
+        path: A CSV, TSV, JSON Lines or Parquet file, a folder of Parquet files, or one that
+            `save_to_disk` wrote.
 
     Raises:
         DataError: The file is of another kind, or missing.
@@ -181,7 +182,7 @@ class TableFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.kind = _check_file(path)
+        self.kind = "folder" if path.is_dir() else _check_file(path)
 
     def read(self) -> pd.DataFrame:
         """Return all rows.
@@ -198,8 +199,9 @@ class TableFile:
         Raises:
             DataError: As `read`.
         """
-        if self.kind == ".parquet":
-            return len(ParquetTable(self.path))
+        table = _on_disk(self.path)
+        if table is not None:
+            return len(table)
         with _reading(self.path):
             if self.kind == ".jsonl":
                 with self.path.open("rb") as file:
@@ -230,8 +232,9 @@ class TableFile:
     def _parts(self, size: int) -> Iterator[pd.DataFrame]:
         import pandas as pd
 
-        if self.kind == ".parquet":
-            yield from ParquetTable(self.path).parts(size)
+        table = _on_disk(self.path)
+        if table is not None:
+            yield from table.parts(size)
         elif self.kind == ".jsonl":
             with pd.read_json(self.path, lines=True, dtype=False, chunksize=size) as parts:
                 yield from parts

@@ -75,7 +75,8 @@ def opened(rows: Rows) -> Iterator[Source]:
     """
     path = Path(rows.data)
     if path.suffix.lower() in SUFFIXES or path.exists():
-        source, folder = Source(TableFile(path.absolute())), path.parent
+        source = Source(TableFile(path.absolute()))
+        folder = path if path.is_dir() else path.parent
     else:
         source, folder = Source(None, _load_dataset(rows.data)), Path()
     folder = folder if rows.root is None else rows.root

@@ -65,6 +65,24 @@ def test_tables_of_every_kind(shell, model, table, expected, tmp_path, suffix):
 
 
 @pytest.mark.usefixtures("few_at_once")
+@pytest.mark.parametrize("kind", ["parquet", "saved"])
+def test_folders(shell, model, table, expected, tmp_path, kind):
+    frame, folder = read_frame(table), table.with_name(f"{kind}_rows")
+    folder.mkdir()
+    if kind == "saved":
+        datasets = pytest.importorskip("datasets")
+        datasets.Dataset.from_pandas(frame).save_to_disk(folder)
+    else:
+        pytest.importorskip("pyarrow")
+        frame[:20].to_parquet(folder / "a.parquet")
+        frame[20:].to_parquet(folder / "b.parquet")
+    shell(f"predict {model} {folder} --root {table.parent} --output {tmp_path / 'p.csv'} --quiet")
+    written = pd.read_csv(tmp_path / "p.csv")
+    assert written["row"].tolist() == list(range(36))
+    np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=1e-6)
+
+
+@pytest.mark.usefixtures("few_at_once")
 def test_rows_of_a_split_keep_their_places(shell, model, table, tmp_path):
     shell(f"predict {model} {table} --split test --output {tmp_path / 'p.csv'}")
     places = pd.read_csv(tmp_path / "p.csv")["row"].tolist()
