@@ -6,8 +6,9 @@
     python examples/benchmarks/results.py --rows 60 --epochs 1 --folds 2 --seeds 0 --runs tmp
 
 All of it takes many hours. Every run is kept under --runs, and calling the script again goes on
-where it stopped. The page's part between the markers is written anew from the runs there are; a
-comparison without any is left out, and what lacks is said. The test rows are read with --test only.
+where it stopped. Sections of the page's part between the markers are written anew from the runs
+there are, and what lacks is said; a section without any runs stays as it was. The test rows are
+read with --test only.
 """
 
 from __future__ import annotations
@@ -16,23 +17,22 @@ import argparse
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mmgraph import MultimodalGraphClassifier, load_easy_vqa, load_openclipart
-from mmgraph.comparison import DEFAULT, FUSIONS, Comparison, compare, plot_learning_curve
+from mmgraph.comparison import DEFAULT, FUSIONS, Comparison, compare
 from mmgraph.comparison.ablation import make_ablations
 from mmgraph.datasets.av_digits import load_av_digits
 from mmgraph.datasets.base import MultimodalDataset
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 BEGIN, END = "<!-- runs: begin, written by results.py -->", "<!-- runs: end -->"
-#: Numbers of questions of easy-VQA's learning curve.
-SIZES = (300, 1000, 3000, 10_000)
-VQA_METHODS = ["graph", "concat", "late", "film", "cross-attention"]
+#: Questions of easy-VQA to learn from: half of the training part, so that all methods fit a day.
+QUESTIONS = 17_000
 
 
 def template(dataset: MultimodalDataset, args: argparse.Namespace) -> MultimodalGraphClassifier:
@@ -51,43 +51,63 @@ def shorten(frame: pd.DataFrame, label: str, args: argparse.Namespace) -> pd.Dat
 
 
 def run_openclipart(args: argparse.Namespace, minutes: float | None) -> Comparison:
-    """All fusions and the rivals on five folds; with --parts the graph without each part."""
+    """All fusions and the rivals on five folds."""
+    methods = {name: name for name in (DEFAULT, *FUSIONS)}
+    return compare_openclipart("openclipart", methods, True, args, minutes)
+
+
+def run_openclipart_parts(args: argparse.Namespace, minutes: float | None) -> Comparison:
+    """The graph with one of its parts removed or exchanged, on the same folds."""
+    parts = make_ablations(template(load_openclipart(), args))
+    return compare_openclipart(
+        "openclipart_parts", {"graph": "graph", **parts}, False, args, minutes
+    )
+
+
+def compare_openclipart(
+    name: str,
+    methods: dict[str, Any],
+    rivals: bool,
+    args: argparse.Namespace,
+    minutes: float | None,
+) -> Comparison:
     dataset = load_openclipart()
-    base = template(dataset, args)
-    named = {name: name for name in (DEFAULT, *FUSIONS)}
-    parts = make_ablations(base) if args.parts else {}
     return compare(
         shorten(dataset.frame, dataset.label, args),
         dataset.label,
-        methods={**named, **parts},
-        template=base,
+        methods=methods,
+        template=template(dataset, args),
         groups=dataset.groups,
         folds=args.folds,
         seeds=args.seeds,
-        output=args.runs / "openclipart",
+        rivals=rivals,
+        output=args.runs / name,
         budget_minutes=minutes,
     )
 
 
 def run_easy_vqa(args: argparse.Namespace, minutes: float | None) -> Comparison:
-    """Fusions on the validation questions, by the number of questions to learn from."""
+    """All fusions on the validation questions, after half of the training questions."""
     dataset = load_easy_vqa()
-    start = time.monotonic()
+    # Rows held out to stop early would stop at the plateau before drawings are seen to matter.
+    base, within = template(dataset, args).set_params(validation=0), "graph, nothing within"
+    # Where time is short, those that let modalities interact come first.
+    names = ("cross-attention", "film", "concat", "bottleneck", "late", *FUSIONS)
+    fusions = {name: name for name in names}
     comparison = compare(
         shorten(dataset.frame, dataset.label, args),
         dataset.label,
-        methods=VQA_METHODS,
-        template=template(dataset, args),
+        methods={"graph": "graph", within: make_ablations(base)[within], **fusions},
+        template=base,
         groups=dataset.groups,
         folds="split",
         seeds=args.seeds,
+        rivals=False,
         output=args.runs / "easy_vqa",
-        # The curve's small sizes come first: they are quick and tell most.
         budget_minutes=0.0,
     )
-    comparison.learning_curve(SIZES, budget_minutes=minutes)
-    left = None if minutes is None else max(0.0, minutes - (time.monotonic() - start) / 60)
-    comparison.experiment.run(comparison.experiment.plan_folds(), budget_minutes=left)
+    size = args.rows // 10 if args.rows else QUESTIONS
+    comparison.learning_curve([size], budget_minutes=minutes)
     return comparison
 
 
@@ -113,7 +133,8 @@ def run_av_digits(args: argparse.Namespace, minutes: float | None) -> Comparison
 
 BENCHMARKS: dict[str, tuple[str, Callable[..., Comparison]]] = {
     "openclipart": ("openclipart: all methods, trained once", run_openclipart),
-    "easy_vqa": ("easy-VQA: questions that need both modalities", run_easy_vqa),
+    "openclipart_parts": ("openclipart: the graph without its parts", run_openclipart_parts),
+    "easy_vqa": ("easy-VQA: all methods, by the kind of question", run_easy_vqa),
     "av_digits": ("Digits seen and heard: all methods, a speaker held out", run_av_digits),
 }
 
@@ -131,7 +152,7 @@ def write_section(name: str, images: Path, args: argparse.Namespace) -> str:
         alt = "Means and folds of all methods"
         parts += [comparison.to_markdown().strip(), f"![{alt}](images/results_{name}.png)"]
     if comparison.runs("curve"):
-        parts += write_curve(name, comparison, images, args)
+        parts += write_kinds(comparison, args)
     tested = comparison.scores("test")
     if len(tested):
         date = max(run.date for run in comparison.runs("test"))[:10]
@@ -139,25 +160,29 @@ def write_section(name: str, images: Path, args: argparse.Namespace) -> str:
     return "\n\n".join(parts) if len(parts) > 2 else ""
 
 
-def write_curve(
-    name: str, comparison: Comparison, images: Path, args: argparse.Namespace
-) -> list[str]:
-    """Return a table and a plot by the number of training rows, by the kind of question."""
-    kind = None
-    if name == "easy_vqa":
-        dataset = load_easy_vqa()
-        kind = shorten(dataset.frame, dataset.label, args)["kind"]
-    curve = comparison.curve(by=kind)
-    plot_learning_curve(curve).savefig(images / f"results_{name}_curve.png", dpi=110)
-    keys = ["method", *(["slice"] if kind is not None else [])]
-    chosen = curve[curve["metric"] == "accuracy"]
-    table = chosen.pivot_table("value", keys, "train_rows", sort=False).reset_index()
+def write_kinds(comparison: Comparison, args: argparse.Namespace) -> list[str]:
+    """Return a table of accuracies by the kind of question, best method first."""
+    dataset = load_easy_vqa()
+    kinds = shorten(dataset.frame, dataset.label, args)["kind"]
+    scores = pd.concat(
+        [comparison.scores("curve").assign(slice="all"), comparison.scores("curve", by=kinds)]
+    )
+    scores = scores[scores["metric"] == "accuracy"]
+    table = scores.pivot_table("value", "method", "slice", sort=False)
+    whole = scores[scores["slice"] == "all"].groupby("method")
+    table = table.join(whole[["parameters", "fit_seconds"]].mean()).join(
+        whole.size().rename("seeds")
+    )
+    table = table.sort_values("all", ascending=False).reset_index()
+    table["parameters"] = [f"{count:,.0f}" for count in table["parameters"]]
+    table["fit, s"] = [f"{seconds:.0f}" for seconds in table.pop("fit_seconds")]
     planned, done = len(comparison.keys["curve"]), len(comparison.runs("curve"))
     lacking = f" **{planned - done} of {planned} runs are not done yet.**" if done < planned else ""
+    rows, scored = (comparison.runs("curve")[0].train_rows, len(comparison.runs("curve")[0].rows))
     return [
-        f"Accuracy by the number of training rows, mean over seeds.{lacking}",
-        write_rows([*map(str, table.columns)], table.to_numpy().tolist()),
-        f"![Learning curve](images/results_{name}_curve.png)",
+        f"Accuracy on {scored:,} questions of the validation part after {rows:,} of the training "
+        f"part, mean over seeds.{lacking}",
+        write_rows([*map(str, table.columns)], table.to_numpy().tolist(), digits=4),
     ]
 
 
@@ -167,23 +192,32 @@ def write_scores(frame: pd.DataFrame) -> str:
     return write_rows([*table.columns], table.to_numpy().tolist())
 
 
-def write_rows(header: list[str], rows: list[list[Any]]) -> str:
+def write_rows(header: list[str], rows: list[list[Any]], digits: int = 3) -> str:
     def cell(value: Any) -> str:
         if isinstance(value, float):
-            return "" if pd.isna(value) else f"{value:.3f}"
+            return "" if pd.isna(value) else f"{value:.{digits}f}"
         return str(value)
 
     lines = [header, ["---"] * len(header), *([cell(each) for each in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def write_page(page: str, sections: list[str]) -> str:
-    """Return a page with what lies between the markers exchanged, or added at its end."""
-    inner = "\n\n".join(section for section in sections if section)
+def write_page(page: str, sections: Mapping[str, str]) -> str:
+    """Return a page with the sections between the markers exchanged, or added at its end.
+
+    Args:
+        page: The page.
+        sections: Texts by their titles; an empty one leaves what the page has.
+    """
+    marked = re.compile(f"{re.escape(BEGIN)}(.*){re.escape(END)}", re.DOTALL)
+    found = marked.search(page)
+    pieces = re.split(r"^(?=## )", found[1] if found else "", flags=re.MULTILINE)
+    old = {piece.split("\n")[0].removeprefix("## "): piece.strip() for piece in pieces}
+    texts = [text or old.get(title, "") for title, text in sections.items()]
+    inner = "\n\n".join(text for text in texts if text)
     block = f"{BEGIN}\n\n{inner}\n\n{END}" if inner else ""
-    marked = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    if marked.search(page):
-        return marked.sub(lambda _: block, page)
+    if found:
+        return page[: found.start()] + block + page[found.end() :]
     return f"{page.rstrip()}\n\n{block}\n" if block else page
 
 
@@ -196,7 +230,6 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("results"), help="folder of the runs")
     parser.add_argument("--output", type=Path, default=PAGE, help="the page")
     parser.add_argument("--av-digits", type=Path, help="folder of av_digits")
-    parser.add_argument("--parts", action="store_true", help="the graph without its parts, too")
     parser.add_argument("--rows", type=int, help="use only some rows")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--folds", type=int, default=5)
@@ -219,7 +252,7 @@ def main() -> None:
                 comparison.test()
     images = args.output.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
-    sections = [write_section(name, images, args) for name in BENCHMARKS]
+    sections = {title: write_section(name, images, args) for name, (title, _) in BENCHMARKS.items()}
     page = args.output.read_text("utf-8") if args.output.is_file() else "# Results\n"
     args.output.write_text(write_page(page, sections), "utf-8")
     print(f"wrote {args.output}")

@@ -42,16 +42,15 @@ class AttentionForm(DenseForm):
         self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
     ) -> Float[Tensor, "target out"]:
         """Compute `conv((source, target), edge_index)` without its root."""
-        weight = F.dropout(self.weights(conv, source, target, edges), conv.dropout, conv.training)
-        value = heads_of(source.mapped[0], conv.heads)
-        return self.finish(conv, edges.gather(weight, value))
-
-    def finish(
-        self, conv: MessagePassing, gathered: Float[Tensor, "target heads channels"]
-    ) -> Float[Tensor, "target out"]:
-        """Join the heads and add the bias."""
-        result = join_heads(gathered, conv.concat)
+        result = join_heads(self.heard(conv, source, target, edges), conv.concat)
         return result if conv.bias is None else result + conv.bias
+
+    def heard(
+        self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
+    ) -> Float[Tensor, "target heads channels"]:
+        """Return what each target hears, by head."""
+        weight = F.dropout(self.weights(conv, source, target, edges), conv.dropout, conv.training)
+        return edges.gather(weight, heads_of(source.mapped[0], conv.heads))
 
 
 def heads_of(x: Float[Tensor, "rows wide"], heads: int) -> Float[Tensor, "rows {heads} channels"]:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from mmgraph.execution.neighbours import Neighbours
 from mmgraph.execution.rows import Rows
 
 #: One number for each edge and head. Its layout is the edges' own, sources along the last axis.
@@ -34,6 +35,11 @@ class DenseEdges(ABC):
     source: Rows
     target: Rows
     features: Float[Tensor, "..."] | None
+
+    @property
+    @abstractmethod
+    def neighbours(self) -> Neighbours | None:
+        """What each target hears, as lists; None where sizes are not known."""
 
     @abstractmethod
     def reduce(

@@ -10,8 +10,7 @@ from torch_geometric.nn import GATConv, MessagePassing
 from mmgraph.execution.attention import AttentionForm, heads_of
 from mmgraph.execution.base import Ends, LinearMap
 from mmgraph.execution.edges import DenseEdges, EdgeTensor
-from mmgraph.execution.mask_edges import MaskEdges, by_head
-from mmgraph.execution.pair_attention import additive_attention
+from mmgraph.execution.fused import fusable, sum_attention
 
 
 class DenseGAT(AttentionForm):
@@ -43,21 +42,16 @@ class DenseGAT(AttentionForm):
         """Return the residual's map, if there is one."""
         return residual(conv)
 
-    def messages(
+    def heard(
         self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
-    ) -> Float[Tensor, "target out"]:
-        """Compute `conv((source, target), edge_index)` without its root."""
-        dropped = conv.training and conv.dropout > 0
-        if conv.lin_edge is not None or dropped or not isinstance(edges, MaskEdges):
-            return super().messages(conv, source, target, edges)
-        gathered = additive_attention(
-            edges.source.pad(source.mapped[1]).mT,
-            edges.target.pad(target.mapped[0]).mT,
-            by_head(edges.source, heads_of(source.mapped[0], conv.heads)),
-            edges.closed,
-            conv.negative_slope,
-        )
-        return self.finish(conv, edges.heard(gathered.transpose(1, 2)))
+    ) -> Float[Tensor, "target heads channels"]:
+        """Return what each target hears, by a kernel where one does it."""
+        neighbours = fusable(conv, source.x, edges)
+        if neighbours is None:
+            return super().heard(conv, source, target, edges)
+        value = heads_of(source.mapped[0], conv.heads)
+        ends = source.mapped[1], target.mapped[0]
+        return sum_attention(*ends, value, conv.negative_slope, neighbours)
 
     def logits(
         self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges

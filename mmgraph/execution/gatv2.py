@@ -15,6 +15,7 @@ from torch_geometric.nn import GATv2Conv, MessagePassing
 from mmgraph.execution.attention import AttentionForm, heads_of
 from mmgraph.execution.base import Ends, LinearMap
 from mmgraph.execution.edges import DenseEdges, EdgeTensor
+from mmgraph.execution.fused import fusable, leaky_attention
 from mmgraph.execution.gat import residual
 from mmgraph.execution.mask_edges import MaskEdges, by_head
 from mmgraph.execution.stencil import overlaps
@@ -62,6 +63,16 @@ class DenseGATv2(AttentionForm):
     def root(self, conv: MessagePassing) -> LinearMap | None:
         """Return the residual's map, if there is one."""
         return residual(conv)
+
+    def heard(
+        self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
+    ) -> Float[Tensor, "target heads channels"]:
+        """Return what each target hears, by a kernel where one does it."""
+        neighbours = fusable(conv, source.x, edges)
+        if neighbours is None:
+            return super().heard(conv, source, target, edges)
+        left, right = (heads_of(each.mapped[0], conv.heads) for each in (source, target))
+        return leaky_attention(left, right, conv.att[0], conv.negative_slope, neighbours)
 
     def logits(
         self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges

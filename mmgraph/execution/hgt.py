@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch_geometric.nn import HGTConv, Linear
 
@@ -138,13 +140,39 @@ def joint_softmax(edges: list[DenseEdges], logits: list[EdgeTensor]) -> list[Edg
     # A target that hears nothing gets even weights, which `gather` makes 0: with -inf they
     # would be NaN. Where it hears along one relation only, those of the others are 0.
     least = torch.finfo(logits[0].dtype).min
-    always = torch.compiler.is_compiling()  # what is traced must do for other edges too
+    tracing = torch.compiler.is_compiling()  # what is traced must do for other edges too
     masked = [
-        x if not always and exists.all() else x.masked_fill(~exists, least) for x, exists in padded
+        x if not tracing and exists.all() else x.masked_fill_(~exists, least)
+        for x, exists in padded
     ]
-    weight = torch.cat(masked, dim=3).softmax(3)
-    parts = weight.split([x.shape[3] for x in masked], dim=3)
+    parts = _split_softmax(masked) if tracing else _JointSoftmax.apply(*masked)
     return [each.unpadded(part) for each, part in zip(edges, parts, strict=True)]
+
+
+def _split_softmax(parts: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return the parts of one softmax along the last axis."""
+    return torch.cat(list(parts), dim=3).softmax(3).split([x.shape[3] for x in parts], dim=3)
+
+
+class _JointSoftmax(Function):
+    """As `_split_softmax`, with a third of the memory in the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, *parts: Tensor) -> tuple[Tensor, ...]:
+        weights = _split_softmax(parts)
+        ctx.save_for_backward(*weights)
+        return weights
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
+        weights = ctx.saved_tensors
+        parts = [grad * weight for grad, weight in zip(grads, weights, strict=True)]
+        mean = sum(part.sum(3, keepdim=True) for part in parts)
+        return tuple(
+            part.addcmul_(weight, mean, value=-1)
+            for part, weight in zip(parts, weights, strict=True)
+        )
 
 
 def _finish(

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmgraph.execution.edges import DenseEdges, unchanged
+from mmgraph.execution.neighbours import Neighbours
 from mmgraph.execution.rows import Rows
 
 
@@ -25,6 +26,11 @@ class MaskEdges(DenseEdges):
 
     features: Float[Tensor, "#batch #target #source edge_dim"] | None
     reach: Bool[Tensor, "batch #target source"]
+
+    @cached_property
+    def neighbours(self) -> Neighbours | None:
+        """What each target hears, as lists."""
+        return Neighbours.by_mask(self.source, self.target, self.reach)
 
     @cached_property
     def hears(self) -> Bool[Tensor, "batch #target 1"]:

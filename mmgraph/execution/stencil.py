@@ -77,7 +77,8 @@ class _Sum(Function):
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, value: Tensor, steps: Steps, back: bool) -> Tensor:
-        ctx.save_for_backward(weight, value)
+        # Only a gradient of the weights needs the values.
+        ctx.save_for_backward(weight, value if ctx.needs_input_grad[0] else None)
         ctx.steps, ctx.back = steps, back
         out = value.new_zeros(value.shape)
         for number, here, there in overlaps(len(value), steps):
@@ -88,9 +89,10 @@ class _Sum(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         weight, value = ctx.saved_tensors
-        ends = (value, grad) if ctx.back else (grad, value)
-        to_weight = _Dot.apply(*ends, ctx.steps) if ctx.needs_input_grad[0] else None
-        to_value = None
+        to_weight = to_value = None
+        if ctx.needs_input_grad[0]:
+            ends = (value, grad) if ctx.back else (grad, value)
+            to_weight = _Dot.apply(*ends, ctx.steps)
         if ctx.needs_input_grad[1]:
             to_value = _Sum.apply(weight, grad, ctx.steps, not ctx.back)
         return to_weight, to_value, None, None

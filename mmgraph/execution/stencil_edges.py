@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from mmgraph.execution import stencil
 from mmgraph.execution.edges import DenseEdges, unchanged
+from mmgraph.execution.neighbours import Neighbours
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,11 @@ class StencilEdges(DenseEdges):
     features: Float[Tensor, "rows steps edge_dim"] | None
     steps: tuple[int, ...]
     exists: Bool[Tensor, "rows steps"]
+
+    @cached_property
+    def neighbours(self) -> Neighbours | None:
+        """What each target hears, as lists."""
+        return Neighbours.by_steps(self.target, self.steps, self.exists)
 
     def reduce(
         self,

@@ -126,6 +126,10 @@ class PaddedEdges(MaskEdges):
     """Edges by a mask that is always applied, whether or not anything is left out."""
 
     @property
+    def neighbours(self) -> None:
+        """No lists: their lengths would be those of the traced batch."""
+
+    @property
     def closed(self) -> Bool[Tensor, "batch 1 #target source"]:
         """Which pairs attention leaves out."""
         return (~self.reach & self.hears).unsqueeze(1)

@@ -19,14 +19,23 @@ def script():
 
 def test_prose_stays_and_the_block_is_exchanged(script):
     page = "# Results\n\nProse.\n"
-    assert script.write_page(page, ["", ""]) == page
-    first = script.write_page(page, ["## One\n\n| a |", ""])
+    assert script.write_page(page, {"One": "", "Two": ""}) == page
+    first = script.write_page(page, {"One": "## One\n\n| a |", "Two": ""})
     assert first.startswith("# Results\n\nProse.\n\n" + script.BEGIN)
-    second = script.write_page(first + "\nMore prose.\n", ["## Two \\1", "## Three"])
+    new = {"Two": "## Two\n\n\\1", "Three": "## Three"}
+    second = script.write_page(first + "\nMore prose.\n", new)
     assert "One" not in second
-    assert "## Two \\1\n\n## Three" in second
+    assert "## Two\n\n\\1\n\n## Three" in second
     assert second.endswith(script.END + "\n\nMore prose.\n")
-    assert script.write_page(second, ["## Two \\1", "## Three"]) == second
+    assert script.write_page(second, new) == second
+
+
+def test_sections_without_new_runs_stay(script):
+    both = {"One": "## One\n\nold", "Two": "## Two\n\nold"}
+    page = script.write_page("# Results\n", both)
+    changed = script.write_page(page, {"One": "", "Two": "## Two\n\nnew"})
+    assert "## One\n\nold\n\n## Two\n\nnew" in changed
+    assert script.write_page(page, {"One": "", "Two": ""}) == page
 
 
 def test_a_comparison_without_runs_has_no_section(script, run, tmp_path):

@@ -14,8 +14,8 @@ from torch_geometric.nn import (
     TransformerConv,
 )
 
+from mmgraph.execution import fused
 from mmgraph.execution import gatv2 as dense_gatv2
-from mmgraph.execution import pair_attention
 from mmgraph.relations import Chain, Complete, Custom, EdgeList, Grid, WithPosition
 
 CHANNELS = 8
@@ -126,17 +126,28 @@ def test_across_types(make, batch, make_nodes, assert_parity):
     assert_parity(make().double(), Complete(), source, target)
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("relation", [Complete(), Complete("item", loops=False)], ids=repr)
+@pytest.mark.parametrize("make", [gat(heads=3), gatv2(heads=3)], ids=["gat", "gatv2"])
+def test_many_neighbours(make, relation, dtype, compiled, make_nodes, assert_parity, monkeypatch):
+    """More than kernels take at once, and what takes their place without a compiler."""
+    if not compiled:
+        monkeypatch.setattr(fused, "_kernels", lambda: None)
+    nodes = make_nodes([[9, 4], [7], [], [1]], dtype)
+    assert_parity(make().to(dtype), relation, nodes, nodes)
+
+
 @pytest.mark.parametrize(
     "relation", [Complete(), Complete(loops=False), Complete("item")], ids=repr
 )
-@pytest.mark.parametrize("make", [gat(heads=3), gatv2(heads=3)], ids=["gat", "gatv2"])
 @pytest.mark.parametrize("at_once", [1, 40, 150])
-def test_a_few_pairs_at_a_time(make, relation, at_once, make_nodes, assert_parity, monkeypatch):
+def test_a_few_pairs_at_a_time(relation, at_once, make_nodes, assert_parity, monkeypatch):
     """Whatever part of the pairs fits the cache."""
-    for module in (pair_attention, dense_gatv2):
-        monkeypatch.setattr(module, "_AT_ONCE", at_once)
+    monkeypatch.setattr(fused, "_kernels", lambda: None)
+    monkeypatch.setattr(dense_gatv2, "_AT_ONCE", at_once)
     nodes = make_nodes([[2, 3], [], [1, 4], [5]])
-    assert_parity(make().double(), relation, nodes, nodes)
+    assert_parity(gatv2(heads=3)().double(), relation, nodes, nodes)
 
 
 @every_conv
