@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch._dynamo import config as dynamo
 from torch_geometric.data import Batch, HeteroData
 from torch_geometric.nn import GATConv, GATv2Conv, HGTConv, SAGEConv, TransformerConv
 
@@ -124,6 +125,10 @@ class Case:
             "dense + build": self.dense_with_build,
         }
         if compiled:
+            # Else cases count together as compilations of one function, and from the ninth on it
+            # would run eagerly.
+            torch.compiler.reset()
+            dynamo.fail_on_recompile_limit_hit = True
             function = torch.compile(self.sparse, dynamic=False)
             arms["compiled"] = lambda x: function(x, self.edge_index_dict)
         return arms

@@ -166,9 +166,13 @@ class _JointSoftmax(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
-        ends = list(zip(grads, ctx.saved_tensors, strict=True))
-        mean = sum((grad * weight).sum(3, keepdim=True) for grad, weight in ends)
-        return tuple(grad.sub(mean).mul_(weight) for grad, weight in ends)
+        weights = ctx.saved_tensors
+        parts = [grad * weight for grad, weight in zip(grads, weights, strict=True)]
+        mean = sum(part.sum(3, keepdim=True) for part in parts)
+        return tuple(
+            part.addcmul_(weight, mean, value=-1)
+            for part, weight in zip(parts, weights, strict=True)
+        )
 
 
 def _finish(
