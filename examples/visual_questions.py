@@ -1,6 +1,6 @@
 """Answer easy-VQA's questions about drawings: the official split, and what the graph's edges do.
 
-    python examples/visual_questions.py                             # some minutes on two cores
+    python examples/visual_questions.py                             # 15 minutes on one thread
     python examples/visual_questions.py --method late               # no modality hears another
     python examples/visual_questions.py --questions 400 --epochs 1  # a quick try
 
