@@ -34,7 +34,7 @@ from mmgraph.typing import Item
 logger = logging.getLogger("mmgraph")
 
 #: Part of every cache key: to be raised whenever decoding, scaling or backbones change.
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 
 _SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
@@ -47,8 +47,9 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 class Image(Modality):
     """Images, each a grid of region nodes.
 
-    By default the regions are features of a frozen EfficientNet-Lite0 (25 regions of 1,280
-    channels at 160 px), computed once and kept on disk by content (`mmgraph.cache`).
+    By default the regions are features of a frozen EfficientNet-Lite0 (25 regions at 160 px,
+    each of the 1,472 channels of all stages), computed once and kept on disk by content
+    (`mmgraph.cache`).
 
     Args:
         columns: Column, or columns, with paths, PIL images, arrays or bytes.

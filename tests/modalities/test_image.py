@@ -125,7 +125,7 @@ def test_fit_measures_every_channel_over_all_regions(frozen):
     cells = [[picture()], [picture(), picture()]]
     fitted = frozen.fit(cells)
     features = torch.cat([i["features"] for cell in fitted.transform(cells) for i in cell])
-    assert features.shape == (12, 96)
+    assert features.shape == (12, 400)
     torch.testing.assert_close(fitted.mean_, features.mean(0), atol=1e-5, rtol=1e-4)
     std = features.std(0, correction=0)
     clear = std > 0.02 * std.mean()
@@ -136,12 +136,12 @@ def test_fit_measures_every_channel_over_all_regions(frozen):
 
 def test_constant_features_have_a_deviation_of_one(frozen):
     fitted = Image(backbone=TINY, weights=frozen.weights, size=32).fit([[picture()]])
-    assert torch.equal(fitted.std_, torch.ones(96))  # a single region
+    assert torch.equal(fitted.std_, torch.ones(400))  # a single region
 
 
 def test_fit_without_any_image(frozen):
     fitted = frozen.fit([[], []])
-    assert fitted.region_shape() == (96, 2, 2)
+    assert fitted.region_shape() == (400, 2, 2)
     nodes = fitted.make_encoder(8)(fitted.collate(fitted.transform([[], []])))
     assert nodes.x.shape == (2, 0, 8)
 
@@ -381,9 +381,9 @@ def test_default_backbone_gives_25_regions():
     image = Image(size=160)
     fitted = image.fit([[picture(50)]])
     [[item]] = fitted.transform([[picture(50)]])
-    assert item["features"].shape == (25, 1280)
+    assert item["features"].shape == (25, 1472)
     assert item["features"].isfinite().all()
-    assert fitted.region_shape() == (1280, 5, 5) == image.region_shape()
+    assert fitted.region_shape() == (1472, 5, 5) == image.region_shape()
 
 
 def test_import_is_light():

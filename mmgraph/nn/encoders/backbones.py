@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -27,13 +28,18 @@ Weights = str | Path | Mapping[str, Tensor] | None
 class Backbone(nn.Module):
     """A timm model without its head, from pixels to a map of region features.
 
+    The last map of a CNN knows what is shown, and little of its colours and strokes. So the
+    earlier, larger maps of its stages stand in front of it, averaged over each region
+    (hypercolumns, https://arxiv.org/abs/1411.5752). Plain transformers have no larger maps.
+
     Args:
         model: A timm model; `forward_features` gives a map or, for transformers, tokens.
         mean: What pixels of 0 to 255 are lowered by, per colour.
         std: What they are then divided by.
 
     Shapes:
-        pixels [items, 3, height, width] -> [items, channels, rows, columns]
+        pixels [items, 3, height, width] -> [items, channels, rows, columns], where channels
+        are those of all stages' maps: 1,472 for tf_efficientnet_lite0
     """
 
     mean: Tensor
@@ -49,7 +55,17 @@ class Backbone(nn.Module):
         self, pixels: Float[Tensor, "items 3 height width"]
     ) -> Float[Tensor, "items channels rows columns"]:
         """Return one feature vector a region; pixels are RGB from 0 to 255."""
-        x = self.model.forward_features((pixels - self.mean) / self.std)
+        x = (pixels - self.mean) / self.std
+        stages: list[Tensor] = []
+        if hasattr(self.model, "forward_intermediates"):
+            x, stages = self.model.forward_intermediates(x)
+        else:
+            x = self.model.forward_features(x)
+        x = self._as_map(x)
+        earlier = [stage for stage in stages if stage.shape[2:].numel() > x.shape[2:].numel()]
+        return torch.cat([*(F.adaptive_avg_pool2d(each, x.shape[2:]) for each in earlier), x], 1)
+
+    def _as_map(self, x: Float[Tensor, "items ..."]) -> Float[Tensor, "items channels _ _"]:
         if x.ndim == 3:  # [items, tokens, channels]: a vision transformer
             x = x[:, getattr(self.model, "num_prefix_tokens", 0) :]
             side = math.isqrt(x.shape[1])

@@ -25,8 +25,48 @@ def test_map_is_that_of_timm_on_normalised_pixels(tiny):
     pixels = torch.randint(0, 256, (2, 3, 64, 64)).float()
     expected = model.forward_features((pixels / 255 - 0.5) / 0.5)
     result = load_backbone(TINY, path)(pixels)
-    assert result.shape == (2, 96, 2, 2)
-    torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)
+    assert result.shape == (2, 32 + 32 + 48 + 192 + 96, 2, 2)
+    torch.testing.assert_close(result[:, -96:], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_earlier_stages_are_averaged_over_each_region(tiny):
+    model, path = tiny
+    pixels = torch.randint(0, 256, (2, 3, 64, 64)).float()
+    result = load_backbone(TINY, path)(pixels)
+    x = model.act1(model.bn1(model.conv1((pixels / 255 - 0.5) / 0.5)))  # the first of them
+    assert x.shape == (2, 32, 32, 32)
+    for row, column in ((0, 0), (1, 0), (1, 1)):
+        part = x[:, :, 16 * row : 16 * (row + 1), 16 * column : 16 * (column + 1)]
+        torch.testing.assert_close(result[:, :32, row, column], part.mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"), [("test_vit", 64), ("test_efficientnet", 376), ("test_convnext", 168)]
+)
+def test_all_larger_maps_count_and_transformers_have_none(name, channels):
+    model = timm.create_model(name, pretrained=False, num_classes=0)
+    assert region_shape(name, 160)[0] == channels
+    backbone = load_backbone(name, model.state_dict(), size=160)
+    with torch.inference_mode():
+        x = torch.rand(1, 3, 160, 160)
+        last = backbone._as_map(backbone.model.forward_features((x - backbone.mean) / backbone.std))
+        torch.testing.assert_close(backbone(x)[:, -last.shape[1] :], last)
+
+
+def test_models_without_intermediate_maps_give_their_last(tiny):
+    _, path = tiny
+    backbone = load_backbone(TINY, path)
+    pixels = torch.rand(1, 3, 64, 64) * 255
+    whole = backbone(pixels)
+
+    class Older(torch.nn.Module):
+        num_features = 96
+
+        def forward_features(self, x):
+            return backbone.model.forward_features(x)
+
+    older = backbones.Backbone(Older(), (127.5,) * 3, (127.5,) * 3)
+    torch.testing.assert_close(older(pixels), whole[:, -96:])
 
 
 @pytest.mark.parametrize("wrapper", [None, "state_dict", "model"])
@@ -82,9 +122,9 @@ def test_packaged_weights_give_a_finite_map():
     pixels = torch.randint(0, 256, (1, 3, 160, 160), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         maps = backbone(pixels.float())
-    assert maps.flatten(2).transpose(1, 2).shape == (1, 25, 1280)
+    assert maps.flatten(2).transpose(1, 2).shape == (1, 25, 1472)
     assert maps.isfinite().all()
-    assert 0.05 < maps.mean() < 2  # random weights would give vanishing features
+    assert 0.05 < maps[:, -1280:].mean() < 2  # random weights would give vanishing features
 
 
 @pytest.mark.parametrize("size", [32, 96, 100])
