@@ -9,9 +9,7 @@ answered by whether drawing and words agree, which no sum of an opinion on each 
 trained graph is scored a second time with its edges between modalities removed. Scores are of the
 validation part, where all choices were made; --test reads the test part instead.
 
-A drawing is read twice, by the frozen backbone and by a small CNN that is trained on its pixels:
-the first tells shapes at once, the second what the first was not made for. All edges of the graph
-lead from one modality to another.
+All edges of the graph lead from one modality to the other.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mmgraph import Image, MultimodalGraphClassifier, load_easy_vqa
+from mmgraph import MultimodalGraphClassifier, load_easy_vqa
 from mmgraph.comparison import FUSIONS
 from mmgraph.data import read_batches
 from mmgraph.diagnosis.edges import fuse_without_cross_edges
@@ -70,11 +68,10 @@ def main() -> None:
     if args.questions:
         train = train.sample(min(args.questions, len(train)), random_state=args.seed)
         scored = scored.sample(min(args.questions, len(scored)), random_state=args.seed)
-    modalities = [*data.modalities, Image("image", backbone=None, size=32, name="pixels")]
-    names = [modality.node_type for modality in modalities]
+    names = [modality.node_type for modality in data.modalities]
     across = {(start, "to", to): Complete() for start, to in permutations(names, 2)}
     clf = MultimodalGraphClassifier(
-        modalities,
+        data.modalities,
         # The graph by itself: one network, no linear model beside it.
         additive=False,
         fusion=FUSIONS[args.method],

@@ -2,7 +2,7 @@
 
     python examples/benchmarks/feature_cache.py [--images 4096] [--turns 40] [--quick]
 
-Features of images (25 regions of 1,280 numbers, 128 kB each) are read in batches of 64 drawn at
+Features of images (25 regions of 1,472 numbers, 147 kB each) are read in batches of 64 drawn at
 random, in turns: by mmgraph's cache, which is SQLite; by the same mapped into memory; and from one
 mapped file of the same arrays, which knows where each lies. Beside them: a training step of as many
 images and texts of 32 tokens, forward and backward. Medians of one thread's processor time, with

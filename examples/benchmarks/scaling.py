@@ -45,7 +45,7 @@ CHANNELS, BATCH, CLASSES, TOKENS = 64, 64, 10, 32
 WORDS = ("quick", "lazy", "old", "new", "tall", "small", "bright", "dark", "house", "tree")
 
 #: Features of an image by the default backbone at 160 pixels: channels, rows, columns.
-REGIONS = (1280, 5, 5)
+REGIONS = (1472, 5, 5)
 
 #: What the plan is for; bytes of a photograph of about a quarter of a megapixel, as JPEG.
 ROWS, EPOCHS, PHOTO = 10_000_000, 15, 50_000

@@ -7,8 +7,9 @@
 
 Tux Paint's stamps are drawings and photographs with a sentence on each; the folder they lie in is
 the class. Emoji have a name and a group; flags, most of which are named after countries, are left
-out, and so are skin tones. Groups (stamps of a folder whose names begin alike; emoji of a subgroup
-that differ by who is shown) are kept together in the folds. Neither set ships with mmgraph.
+out, and so are skin tones and what is joined of several emoji. Groups (stamps of a folder whose
+names begin alike; emoji of a subgroup that differ by who is shown) are kept together in the folds.
+Neither set ships with mmgraph.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mmgraph.comparison import DEFAULT, compare
 #: Classes of fewer stamps are left out.
 FEWEST = 15
 EMOJI = re.compile(r"([0-9A-F ]+); fully-qualified +# \S+ E[\d.]+ (.*)")
+JOINER = "200D"
 WHO = re.compile(r"^(man|woman|person|men|women|people) |:.*")
 
 
@@ -62,7 +64,7 @@ def load_emoji(folder: Path, pictures: Path) -> pd.DataFrame:
         elif line.startswith("# subgroup:"):
             subgroup = line.split(":")[1].strip()
         found = EMOJI.match(line)
-        if not found or "skin tone" in line or group == "Flags":
+        if not found or "skin tone" in line or JOINER in found[1] or group == "Flags":
             continue
         drawn = PILImage.new("RGB", (136, 128), "white")
         letters = "".join(chr(int(code, 16)) for code in found[1].split())
