@@ -1,6 +1,6 @@
 """Answer easy-VQA's questions about drawings: the official split, and what the graph's edges do.
 
-    python examples/visual_questions.py                             # 15 minutes on one thread
+    python examples/visual_questions.py                             # five minutes on one thread
     python examples/visual_questions.py --method late               # no modality hears another
     python examples/visual_questions.py --questions 400 --epochs 1  # a quick try
 
@@ -32,7 +32,7 @@ from mmgraph.relations import Complete
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--questions", type=int, help="use only some to train and to score")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--method", choices=list(FUSIONS), default="graph")
     parser.add_argument("--test", action="store_true", help="train on train and val, score test")
