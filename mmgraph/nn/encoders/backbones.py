@@ -62,8 +62,9 @@ class Backbone(nn.Module):
         else:
             x = self.model.forward_features(x)
         x = self._as_map(x)
-        earlier = [stage for stage in stages if stage.shape[2:].numel() > x.shape[2:].numel()]
-        return torch.cat([*(F.adaptive_avg_pool2d(each, x.shape[2:]) for each in earlier), x], 1)
+        grid = (x.shape[2], x.shape[3])
+        earlier = [stage for stage in stages if stage.shape[2] > grid[0]]
+        return torch.cat([*(F.adaptive_avg_pool2d(each, grid) for each in earlier), x], 1)
 
     def _as_map(self, x: Float[Tensor, "items ..."]) -> Float[Tensor, "items channels _ _"]:
         if x.ndim == 3:  # [items, tokens, channels]: a vision transformer
