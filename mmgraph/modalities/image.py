@@ -47,9 +47,8 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 class Image(Modality):
     """Images, each a grid of region nodes.
 
-    By default the regions are features of a frozen EfficientNet-Lite0 (25 regions at 160 px,
-    each of the 1,472 channels of all stages), computed once and kept on disk by content
-    (`mmgraph.cache`).
+    By default, features of a frozen EfficientNet-Lite0 (25 regions at 160 px, of the 1,472
+    channels of all stages), computed once and kept on disk by content (`mmgraph.cache`).
 
     Args:
         columns: Column, or columns, with paths, PIL images, arrays or bytes.
@@ -70,8 +69,7 @@ class Image(Modality):
         name: Name of the node type; the columns' names when None.
         cache: Keep frozen features on disk.
 
-    Fitted state: mean and standard deviation of every channel over the training regions,
-    and the identity of the weights.
+    Fitted state: each channel's mean and deviation over training regions; the weights' identity.
 
     Example:
         >>> image = Image("photo", backbone=None, size=32)
