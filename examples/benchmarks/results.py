@@ -51,35 +51,46 @@ def shorten(frame: pd.DataFrame, label: str, args: argparse.Namespace) -> pd.Dat
 
 
 def run_openclipart(args: argparse.Namespace, minutes: float | None) -> Comparison:
-    """All fusions and the rivals on five folds."""
+    """All fusions and the rivals on folds that keep series together."""
     methods = {name: name for name in (DEFAULT, *FUSIONS)}
-    return compare_openclipart("openclipart", methods, True, args, minutes)
+    base = template(load_openclipart(), args)
+    return compare_openclipart("openclipart", methods, base, args, minutes, rivals=True)
+
+
+def run_openclipart_linear(args: argparse.Namespace, minutes: float | None) -> Comparison:
+    """The fusions with the linear model beside each, as the graph has it by default."""
+    methods = {DEFAULT: DEFAULT, **{f"{name}, linear": name for name in FUSIONS if name != "graph"}}
+    base = template(load_openclipart(), args).set_params(additive=True)
+    return compare_openclipart("openclipart_linear", methods, base, args, minutes)
 
 
 def run_openclipart_parts(args: argparse.Namespace, minutes: float | None) -> Comparison:
     """The graph with one of its parts removed or exchanged, on the same folds."""
-    parts = make_ablations(template(load_openclipart(), args))
-    return compare_openclipart(
-        "openclipart_parts", {"graph": "graph", **parts}, False, args, minutes
-    )
+    base = template(load_openclipart(), args)
+    methods = {"graph": "graph", **make_ablations(base)}
+    return compare_openclipart("openclipart_parts", methods, base, args, minutes)
 
 
 def compare_openclipart(
     name: str,
     methods: dict[str, Any],
-    rivals: bool,
+    base: MultimodalGraphClassifier,
     args: argparse.Namespace,
     minutes: float | None,
+    *,
+    rivals: bool = False,
 ) -> Comparison:
+    """Compare methods, the first of which is what the others are tested against."""
     dataset = load_openclipart()
     return compare(
         shorten(dataset.frame, dataset.label, args),
         dataset.label,
         methods=methods,
-        template=template(dataset, args),
+        template=base,
         groups=dataset.groups,
         folds=args.folds,
         seeds=args.seeds,
+        reference=next(iter(methods)),
         rivals=rivals,
         output=args.runs / name,
         budget_minutes=minutes,
@@ -121,6 +132,7 @@ def run_av_digits(args: argparse.Namespace, minutes: float | None) -> Comparison
         frame,
         dataset.label,
         methods=[DEFAULT, *FUSIONS],
+        reference=DEFAULT,
         template=template(dataset, args),
         groups=dataset.groups,
         folds=args.folds,
@@ -133,6 +145,10 @@ def run_av_digits(args: argparse.Namespace, minutes: float | None) -> Comparison
 
 BENCHMARKS: dict[str, tuple[str, Callable[..., Comparison]]] = {
     "openclipart": ("openclipart: all methods, trained once", run_openclipart),
+    "openclipart_linear": (
+        "openclipart: all fusions with the linear model beside them",
+        run_openclipart_linear,
+    ),
     "openclipart_parts": ("openclipart: the graph without its parts", run_openclipart_parts),
     "easy_vqa": ("easy-VQA: all methods, by the kind of question", run_easy_vqa),
     "av_digits": ("Digits seen and heard: all methods, a speaker held out", run_av_digits),

@@ -34,7 +34,7 @@ def compare(
             default="all, against graph",
         ),
     ] = None,
-    folds: Annotated[int, option(min=2, panel=ROWS, help="Number of folds.")] = 5,
+    folds: Annotated[int, option(min=2, panel=ROWS, help="Number of folds, for each seed.")] = 5,
     seeds: Annotated[int, option(min=1, panel=TRAINING, help="Number of seeds, from --seed.")] = 3,
 ) -> None:
     """Fit every method on every fold with every seed, beside linear models, and tell them apart.

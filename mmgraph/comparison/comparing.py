@@ -67,11 +67,11 @@ def compare(
         template: Estimator whose settings the named methods share; None: a
             `MultimodalGraphClassifier` without the linear model.
         groups: Group of each row, or the name of its column: groups are never divided.
-        folds: Number of folds, or the name of a column with "train", "val" and "test", or with
-            the fold of each row.
+        folds: Number of folds, shuffled anew by each seed, or the name of a column with "train",
+            "val" and "test", or with the fold of each row.
         test: True for the rows that nothing is chosen by; see `Comparison.test`. None: the
             "test" rows of a split column, if there is one.
-        seeds: Seeds of the fits.
+        seeds: Seeds of the fits, and of the folds where their number is given.
         metrics: Names of metrics, see `mmgraph.evaluate_predictions`; None: what is usual.
         reference: The method that all others are tested against.
         rivals: Add scikit-learn's logistic regressions on frozen features to classes.
@@ -98,7 +98,7 @@ def compare(
     if reference not in [each.name for each in found]:
         raise DataError(f"reference={reference!r} is none of the methods, which are {names}")
     folder = tempfile.mkdtemp(prefix="mmgraph-") if output is None else output
-    splits, test_split = _make_splits(folds, split, test, truth, group, kind)
+    splits, test_split = _make_splits(folds, split, test, truth, group, kind, seeds)
     experiment = Experiment(
         inputs,
         truth,
@@ -139,25 +139,33 @@ def _take(
 
 
 def _make_splits(
-    folds: int | str, split: Any, test: Any, truth: Any, groups: Any, kind: str
-) -> tuple[list[Split], Split | None]:
-    """Return the splits to choose by, and the one with the test rows."""
-    found: list[Split] = []
+    folds: int | str,
+    split: Any,
+    test: Any,
+    truth: Any,
+    groups: Any,
+    kind: str,
+    seeds: Sequence[int],
+) -> tuple[list[list[Split]], Split | None]:
+    """Return the splits to choose by, for each seed, and the one with the test rows."""
+    named: list[Split] = []
     is_test = np.zeros(len(truth), dtype=bool)
     if split is not None:
-        found, is_test = read_split_column(list(split))
+        named, is_test = read_split_column(list(split))
     if test is not None:
         is_test = is_test | _read_mask(test, len(truth))
     rest, held = np.flatnonzero(~is_test), np.flatnonzero(is_test)
-    if isinstance(folds, int):
-        found = make_folds(folds, truth, groups, rest, stratify=kind == "multiclass")
-    found = [
+    named = [
         Split(each.name, each.train[~is_test[each.train]], each.test[~is_test[each.test]])
-        for each in found
+        for each in named
     ]
+    found = [named] * len(seeds)
+    if isinstance(folds, int):
+        stratify = kind == "multiclass"
+        found = make_folds(folds, truth, groups, rest, stratify=stratify, seeds=seeds)
     tested = Split("test", rest, held) if len(held) else None
     if groups is not None:
-        _check_groups([*found, *([tested] if tested else [])], np.asarray(groups))
+        _check_groups([*named, *([tested] if tested else [])], np.asarray(groups))
     return found, tested
 
 

@@ -6,7 +6,7 @@ import inspect
 import logging
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -64,7 +64,7 @@ class Experiment:
         labels: Names of the columns of such a table.
         groups: Group of each row, or None.
         methods: The methods.
-        folds: The splits to choose by.
+        folds: The splits to choose by, for each seed.
         test: The test rows with all others to train on, or None.
         seeds: Seeds of the fits.
         folder: Where the runs are kept.
@@ -78,7 +78,7 @@ class Experiment:
         labels: Sequence[Any] | None,
         groups: Any,
         methods: Sequence[Method],
-        folds: Sequence[Split],
+        folds: Sequence[Sequence[Split]],
         test: Split | None,
         seeds: Sequence[int],
         folder: str | Path,
@@ -88,7 +88,7 @@ class Experiment:
         self.labels = labels
         self.groups = None if groups is None else np.asarray(groups)
         self.methods = list(methods)
-        self.folds = list(folds)
+        self.folds = [list(each) for each in folds]
         self.test = test
         self.seeds = list(seeds)
         self.store = RunStore(Path(folder) / "runs")
@@ -97,34 +97,32 @@ class Experiment:
 
     def plan_folds(self) -> list[Plan]:
         """Return the runs to choose by; all methods of a fold and seed stand together."""
-        return [
+        return _once(
             self._plan(method, "fold", split, seed)
-            for seed in self.seeds
-            for split in self.folds
+            for seed, folds in zip(self.seeds, self.folds, strict=True)
+            for split in folds
             for method in self.methods
-            if method.seeded or seed == self.seeds[0]
-        ]
+        )
 
     def plan_curve(self, sizes: Sequence[int]) -> list[Plan]:
         """Return the runs with fewer training rows; the seed chooses them too."""
-        return [
+        return _once(
             self._plan(method, "curve", subset(split, size, seed=seed), seed)
-            for seed in self.seeds
-            for split in self.folds
+            for seed, folds in zip(self.seeds, self.folds, strict=True)
+            for split in folds
             for size in sorted(sizes)
             if size < len(split.train)
             for method in self.methods
-        ]
+        )
 
     def plan_test(self) -> list[Plan]:
         """Return the runs on the test rows."""
         assert self.test is not None
-        return [
+        return _once(
             self._plan(method, "test", self.test, seed)
             for seed in self.seeds
             for method in self.methods
-            if method.seeded or seed == self.seeds[0]
-        ]
+        )
 
     def run(self, plans: Sequence[Plan], *, budget_minutes: float | None = None) -> None:
         """Do the runs that are not done yet, and stop to begin new ones when time is up."""
@@ -145,7 +143,9 @@ class Experiment:
             )
 
     def _plan(self, method: Method, part: Part, split: Split, seed: int) -> Plan:
-        decides = [self.data_key, method.name, method.describe(seed), seed, part]
+        # A method that takes no seed is run once on the same rows.
+        decides = [self.data_key, method.name, method.describe(seed), part]
+        decides.append(seed if method.seeded else None)
         return Plan(fingerprint([*decides, split.train, split.test]), method, part, split, seed)
 
     def _run(self, plan: Plan) -> Run:
@@ -189,6 +189,14 @@ class Experiment:
             estimator.fit(inputs, y, groups=self.groups[rows])
         else:
             estimator.fit(inputs, y)
+
+
+def _once(plans: Iterable[Plan]) -> list[Plan]:
+    """Return the plans in their order, without those that are another one again."""
+    first: dict[str, Plan] = {}
+    for plan in plans:
+        first.setdefault(plan.key, plan)
+    return list(first.values())
 
 
 def find_versions() -> dict[str, str]:

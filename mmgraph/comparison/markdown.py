@@ -72,12 +72,16 @@ def _count(value: Any) -> str:
 def _explain(runs: Sequence[Run], metrics: Sequence[str], missing: int) -> str:
     folds, seeds = sorted({run.fold for run in runs}), sorted({run.seed for run in runs})
     versions = runs[-1].versions
-    text = [f"{len(folds)} fold{'s' * (len(folds) > 1)} ({', '.join(folds)})"]
+    # No seed has all folds where each shuffles its own.
+    anew = all({run.fold for run in runs if run.seed == seed} < set(folds) for seed in seeds)
+    text = [f"{len(folds)} fold{'s' * (len(folds) > 1)}"]
+    text[0] += ", shuffled anew by each seed" if anew else f" ({', '.join(folds)})"
     text.append(f"seeds {', '.join(map(str, seeds))}")
     text.append(f"{min(r.train_rows for r in runs):,} rows or more trained on")
     text.append(f"{min(r.date for r in runs)[:10]} to {max(r.date for r in runs)[:10]}")
     text.append(", ".join(f"{name} {each}" for name, each in versions.items()))
-    spread = "± is the standard deviation between folds of the means over seeds"
+    spread = "± is the standard deviation between folds"
+    spread += "" if anew else " of the means over seeds"
     if len(folds) < 2:
         spread = "± is the standard deviation between seeds; one fold allows no test"
     tests = (

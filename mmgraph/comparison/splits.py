@@ -37,8 +37,13 @@ def make_folds(
     rows: Int[np.ndarray, "rows"],
     *,
     stratify: bool,
-) -> list[Split]:
-    """Return folds of some rows, shuffled with seed 0; rows of one group stay together.
+    seeds: Sequence[int],
+) -> list[list[Split]]:
+    """Return folds of some rows, shuffled by each seed; rows of one group stay together.
+
+    Folds of further seeds are more to judge by than further fits on the same folds (Bouckaert and
+    Frank, 2004, https://doi.org/10.1007/978-3-540-24775-3_3). Where groups are so few that seeds
+    lead to the same rows again, that is the same fold, by the same name.
 
     Args:
         count: Number of folds.
@@ -46,6 +51,10 @@ def make_folds(
         groups: Group of every row, or None.
         rows: Positions of the rows to divide.
         stratify: Give all folds about the same share of each class.
+        seeds: The seeds.
+
+    Returns:
+        A list of `count` folds for each seed.
 
     Raises:
         DataError: There are fewer groups, or fewer rows of every class, than folds.
@@ -54,21 +63,24 @@ def make_folds(
 
     if count < 2:
         raise DataError(f"expected folds=2 or more, or the name of a column, got {count}")
-    if groups is not None and not stratify:
-        folder = model_selection.GroupKFold(count)
-    else:
-        name = "StratifiedKFold" if stratify else "KFold"
-        name = name if groups is None else "StratifiedGroupKFold"
-        folder = getattr(model_selection, name)(count, shuffle=True, random_state=0)
+    name = f"{'Stratified' * stratify}{'Group' * (groups is not None)}KFold"
     chosen = None if groups is None else np.asarray(groups)[rows]
     target = np.asarray(truth)[rows] if stratify else np.zeros(len(rows))
-    try:
-        folds = list(folder.split(np.zeros(len(rows)), target, chosen))
-    except ValueError as error:
-        raise DataError(f"folds={count}: {error}; use fewer folds") from error
-    return [
-        Split(str(number), rows[train], rows[test]) for number, (train, test) in enumerate(folds)
-    ]
+    known: dict[bytes, Split] = {}
+    found = []
+    for seed in seeds:
+        folder = getattr(model_selection, name)(count, shuffle=True, random_state=seed)
+        try:
+            folds = list(folder.split(np.zeros(len(rows)), target, chosen))
+        except ValueError as error:
+            raise DataError(f"folds={count}: {error}; use fewer folds") from error
+        found.append(
+            [
+                known.setdefault(test.tobytes(), Split(str(len(known)), rows[train], rows[test]))
+                for train, test in folds
+            ]
+        )
+    return found
 
 
 def read_split_column(values: Sequence[Any]) -> tuple[list[Split], Bool[np.ndarray, "rows"]]:

@@ -67,10 +67,10 @@ def summarise(frame: pd.DataFrame, reference: str) -> pd.DataFrame:
         reference: Name of a method.
 
     Returns:
-        Columns metric, method, mean, std_folds (between folds, of the means over seeds),
-        std_seeds (between seeds, mean over folds), difference (to the reference, on the folds
-        that both have), t and p (corrected resampled t-test of these differences), p_holm
-        (adjusted for all methods of the metric), parameters, fit_seconds, predict_seconds
+        Columns metric, method, mean, std_folds (between folds, of the means over their seeds),
+        std_seeds (between seeds, of the means over their folds), difference (to the reference,
+        on the folds that both have), t and p (corrected resampled t-test of these differences),
+        p_holm (adjusted for all methods of the metric), parameters, fit_seconds, predict_seconds
         (means) and runs. What one fold, or one seed, cannot tell is NaN.
     """
     import pandas as pd
@@ -83,16 +83,16 @@ def _summarise_metric(frame: pd.DataFrame, reference: str) -> pd.DataFrame:
     import pandas as pd
 
     metric = str(frame["metric"].iloc[0])
-    cells = frame.groupby(["method", "fold"], sort=False)["value"]
-    means = cells.mean().unstack("fold")  # methods by folds
-    between_seeds = cells.std().unstack("fold").mean(axis=1)
+    values = frame.groupby(["method", "fold"], sort=False)["value"]
+    means = values.mean().unstack("fold")  # methods by folds
+    of_seeds = frame.groupby(["method", "seed"], sort=False)["value"].mean().unstack("seed")
     share = float((frame["test_rows"] / frame["train_rows"]).mean())
     grouped = frame.groupby("method", sort=False)
     table = pd.DataFrame(
         {
             "mean": means.mean(axis=1),
             "std_folds": means.std(axis=1),
-            "std_seeds": between_seeds,
+            "std_seeds": of_seeds.std(axis=1),
             "parameters": grouped["parameters"].max(),
             "fit_seconds": grouped["fit_seconds"].mean(),
             "predict_seconds": grouped["predict_seconds"].mean(),

@@ -68,8 +68,19 @@ def test_a_method_without_a_seed_runs_once_a_fold(run, says):
     from sklearn.pipeline import make_pipeline
 
     methods = {"clue": says("clue"), "dummy": make_pipeline(DummyClassifier())}
-    frame = run(methods=methods).frame
-    assert frame.groupby("method")["seed"].nunique().to_dict() == {"clue": 2, "dummy": 1}
+    counts = [
+        run(methods=methods, folds=folds, metrics=["accuracy"]).frame["method"].value_counts()
+        for folds in ("split", 4)
+    ]
+    assert counts[0].to_dict() == {"clue": 2, "dummy": 1}
+    assert counts[1].to_dict() == {"clue": 8, "dummy": 8}
+
+
+def test_every_seed_has_folds_of_its_own(run, says):
+    frame = run(methods={"clue": says("clue")}, metrics=["accuracy"]).frame
+    assert frame.groupby("seed")["fold"].agg(list).to_dict() == {0: list("0123"), 1: list("4567")}
+    text = run(methods={"clue": says("clue")}).to_markdown()
+    assert "8 folds, shuffled anew by each seed; seeds 0, 1;" in text
 
 
 def test_functions_of_the_seed_are_methods(run, says):

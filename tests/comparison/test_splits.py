@@ -12,7 +12,10 @@ LABEL = np.tile(["a", "b"], 10)
 def test_folds_cover_all_rows_once(stratify, grouped):
     groups = np.arange(20) // 2 if grouped else None
     rows = np.arange(20)
-    folds = make_folds(4, LABEL, groups, rows, stratify=stratify)
+    folds, others = make_folds(4, LABEL, groups, rows, stratify=stratify, seeds=(0, 1))
+    rows_of = {fold.name: tuple(fold.test) for fold in [*folds, *others]}
+    assert [fold.name for fold in folds] == list("0123")
+    assert len(rows_of) == len(set(rows_of.values())) > 6
     assert sorted(np.concatenate([fold.test for fold in folds])) == rows.tolist()
     for fold in folds:
         assert not set(fold.train) & set(fold.test)
@@ -20,15 +23,21 @@ def test_folds_cover_all_rows_once(stratify, grouped):
             assert not set(groups[fold.train]) & set(groups[fold.test])
 
 
+def test_the_same_rows_are_the_same_fold():
+    groups = np.repeat([0, 1, 2], [6, 6, 8])
+    repeats = make_folds(3, LABEL, groups, np.arange(20), stratify=True, seeds=range(4))
+    assert all(sorted(fold.name for fold in folds) == list("012") for folds in repeats)
+
+
 def test_only_the_rows_given_are_divided():
-    folds = make_folds(2, LABEL, None, np.arange(6, 20), stratify=True)
+    (folds,) = make_folds(2, LABEL, None, np.arange(6, 20), stratify=True, seeds=[0])
     assert min(min(fold.train.min(), fold.test.min()) for fold in folds) == 6
 
 
 @pytest.mark.parametrize(("count", "message"), [(1, "2 or more"), (11, "fewer folds")])
 def test_impossible_folds(count, message):
     with pytest.raises(DataError, match=message):
-        make_folds(count, LABEL, None, np.arange(20), stratify=True)
+        make_folds(count, LABEL, None, np.arange(20), stratify=True, seeds=[0])
 
 
 def test_a_column_of_folds():
