@@ -24,15 +24,15 @@ from typing import Any
 import pandas as pd
 
 from mmgraph import MultimodalGraphClassifier, load_easy_vqa, load_openclipart
-from mmgraph.comparison import DEFAULT, FUSIONS, Comparison, compare
+from mmgraph.comparison import DEFAULT, FUSIONS, Comparison, compare, plot_learning_curve
 from mmgraph.comparison.ablation import make_ablations
 from mmgraph.datasets.av_digits import load_av_digits
 from mmgraph.datasets.base import MultimodalDataset
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 BEGIN, END = "<!-- runs: begin, written by results.py -->", "<!-- runs: end -->"
-#: Questions of easy-VQA to learn from: half of the training part, so that all methods fit a day.
-QUESTIONS = 17_000
+#: Questions of easy-VQA to learn from: a quarter and half of the training part.
+QUESTIONS = (8_500, 17_000)
 
 
 def template(dataset: MultimodalDataset, args: argparse.Namespace) -> MultimodalGraphClassifier:
@@ -98,7 +98,7 @@ def compare_openclipart(
 
 
 def run_easy_vqa(args: argparse.Namespace, minutes: float | None) -> Comparison:
-    """All fusions on the validation questions, after half of the training questions."""
+    """All fusions on the validation questions, after a quarter and half of the others."""
     dataset = load_easy_vqa()
     # Rows held out to stop early would stop at the plateau before drawings are seen to matter.
     base, within = template(dataset, args).set_params(validation=0), "graph, nothing within"
@@ -117,8 +117,8 @@ def run_easy_vqa(args: argparse.Namespace, minutes: float | None) -> Comparison:
         output=args.runs / "easy_vqa",
         budget_minutes=0.0,
     )
-    size = args.rows // 10 if args.rows else QUESTIONS
-    comparison.learning_curve([size], budget_minutes=minutes)
+    sizes = [args.rows // 20, args.rows // 10] if args.rows else QUESTIONS
+    comparison.learning_curve(sizes, budget_minutes=minutes)
     return comparison
 
 
@@ -168,7 +168,7 @@ def write_section(name: str, images: Path, args: argparse.Namespace) -> str:
         alt = "Means and folds of all methods"
         parts += [comparison.to_markdown().strip(), f"![{alt}](images/results_{name}.png)"]
     if comparison.runs("curve"):
-        parts += write_kinds(comparison, args)
+        parts += write_kinds(comparison, images, args)
     tested = comparison.scores("test")
     if len(tested):
         date = max(run.date for run in comparison.runs("test"))[:10]
@@ -176,30 +176,33 @@ def write_section(name: str, images: Path, args: argparse.Namespace) -> str:
     return "\n\n".join(parts) if len(parts) > 2 else ""
 
 
-def write_kinds(comparison: Comparison, args: argparse.Namespace) -> list[str]:
-    """Return a table of accuracies by the kind of question, best method first."""
+def write_kinds(comparison: Comparison, images: Path, args: argparse.Namespace) -> list[str]:
+    """Return a table of accuracies by number and kind of questions, best method first."""
     dataset = load_easy_vqa()
     kinds = shorten(dataset.frame, dataset.label, args)["kind"]
-    scores = pd.concat(
-        [comparison.scores("curve").assign(slice="all"), comparison.scores("curve", by=kinds)]
-    )
+    whole, parts = comparison.scores("curve"), comparison.scores("curve", by=kinds)
+    scores = pd.concat([whole.assign(slice="all"), parts])
     scores = scores[scores["metric"] == "accuracy"]
-    table = scores.pivot_table("value", "method", "slice", sort=False)
-    whole = scores[scores["slice"] == "all"].groupby("method")
-    table = table.join(whole[["parameters", "fit_seconds"]].mean()).join(
-        whole.size().rename("seeds")
-    )
-    table = table.sort_values("all", ascending=False).reset_index()
-    table["parameters"] = [f"{count:,.0f}" for count in table["parameters"]]
-    table["fit, s"] = [f"{seconds:.0f}" for seconds in table.pop("fit_seconds")]
+    table = scores.pivot_table("value", "method", ["train_rows", "slice"]).sort_index(axis=1)
+    table = table.sort_values((table.columns[-1][0], "all"), ascending=False)
+    table.columns = [f"{count:,}: {kind}" for count, kind in table.columns]
+    runs = scores[scores["slice"] == "all"].groupby("method", sort=False)
+    table["parameters"] = runs["parameters"].max().map("{:,}".format)
+    table["fit, s"] = runs["fit_seconds"].max().map("{:.0f}".format)
+    table["seeds"] = runs["seed"].nunique()
+    table = table.reset_index()
     planned, done = len(comparison.keys["curve"]), len(comparison.runs("curve"))
     lacking = f" **{planned - done} of {planned} runs are not done yet.**" if done < planned else ""
-    rows, scored = (comparison.runs("curve")[0].train_rows, len(comparison.runs("curve")[0].rows))
-    return [
-        f"Accuracy on {scored:,} questions of the validation part after {rows:,} of the training "
-        f"part, mean over seeds.{lacking}",
-        write_rows([*map(str, table.columns)], table.to_numpy().tolist(), digits=4),
+    scored = len(comparison.runs("curve")[0].rows)
+    found = [
+        f"Accuracy on {scored:,} questions of the validation part, by the number of training "
+        f"questions; mean over seeds.{lacking}",
+        write_rows([*table.columns], table.to_numpy().tolist(), digits=4),
     ]
+    if scores["train_rows"].nunique() > 1:
+        plot_learning_curve(parts).savefig(images / "results_easy_vqa.png", dpi=110)
+        found.append("![Accuracy by the number of questions](images/results_easy_vqa.png)")
+    return found
 
 
 def write_scores(frame: pd.DataFrame) -> str:
