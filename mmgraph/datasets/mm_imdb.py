@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from mmgraph.modalities.text import Text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger("mmgraph")
 
 _DOWNLOAD = Download("MM-IMDb", "https://github.com/johnarevalo/gmu-mmimdb")
 
@@ -39,7 +42,8 @@ def load_mm_imdb(path: str | Path) -> MultimodalDataset:
             `dev.jsonl` and `test.jsonl` as MMBT's script writes them; or the file
             `multimodal_imdb.hdf5`, of which the published features are read (text [300], image
             [4096]) and the 12 GB of pixels are left. The rows' parts are taken from a
-            `split.json` beside that file, or else are those of the published file.
+            `split.json` beside that file, or else are those of the published file. Films that
+            such a `split.json` lacks are left out, with a warning.
 
     Returns:
         Columns id, image (path) and text, or image (vector) and text (vector) for HDF5; label
@@ -155,10 +159,16 @@ def _read_hdf5(path: Path) -> pd.DataFrame:
             "label": [[names[k] for k in np.flatnonzero(row)] for row in arrays["genres"]],
             "split": _parts(path, films),
         }
-    ).dropna(subset="split", ignore_index=True)
-    if not len(frame):
+    )
+    unknown = frame.loc[frame["split"].isna(), "id"].tolist()
+    if len(unknown) == len(frame):
         raise DataError(f"{path}: expected ids that are in split.json, got {films[:3]}")
-    return frame
+    if unknown:
+        logger.warning(
+            "%s: films that split.json lacks are left out, %d of them: %s%s",
+            *(path, len(unknown), ", ".join(unknown[:3]), ", ..." * (len(unknown) > 3)),
+        )
+    return frame.dropna(subset="split", ignore_index=True)
 
 
 def _check_arrays(path: Path, arrays: dict[str, np.ndarray], names: Any) -> None:

@@ -152,6 +152,13 @@ def test_mm_imdb_of_hdf5_has_ids_of_bytes_and_named_genres(hdf5):
     assert frame["text"][1].tolist() == [2.0, 3.0]
 
 
+def test_films_without_a_part_are_told(hdf5, caplog):
+    split = {"train": ["0000133"], "dev": ["0000005"], "test": []}
+    write(hdf5.with_name("split.json"), json.dumps(split))
+    assert load_mm_imdb(hdf5).frame["id"].tolist() == ["0000005", "0000133"]
+    assert "films that split.json lacks are left out, 1 of them: 0000012" in caplog.text
+
+
 def test_parts_of_hdf5_are_known_for_the_published_file_alone(hdf5, monkeypatch):
     with pytest.raises(DataError, match=r"has 3 rows, .* put split\.json beside it"):
         load_mm_imdb(hdf5)
