@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmgraph.comparison.tables import LOWER_IS_BETTER
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -56,6 +58,8 @@ def plot_comparison(frame: pd.DataFrame, summary: pd.DataFrame, reference: str) 
 def plot_learning_curve(curve: pd.DataFrame, *, metric: str = "accuracy") -> Figure:
     """Draw a score against the number of training rows: a line for each method.
 
+    The method with the best mean over all rows of the table is named first.
+
     Args:
         curve: What `Comparison.curve` returns; bands are one standard deviation between runs.
         metric: Name of the metric. With a column "slice" there is a panel for each slice.
@@ -64,11 +68,13 @@ def plot_learning_curve(curve: pd.DataFrame, *, metric: str = "accuracy") -> Fig
 
     chosen = curve[curve["metric"] == metric]
     slices = list(chosen["slice"].unique()) if "slice" in chosen else [None]
-    figure = Figure(figsize=(4.4 * len(slices) + 1, 3.8), layout="constrained")
+    means = chosen.groupby("method")["value"].mean()
+    methods = means.sort_values(ascending=metric in LOWER_IS_BETTER).index
+    figure = Figure(figsize=(3.9 * len(slices) + 2.2, 3.8), layout="constrained")
     panels = figure.subplots(1, len(slices), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, slices, strict=True):
         part = chosen if name is None else chosen[chosen["slice"] == name]
-        for number, method in enumerate(chosen["method"].unique()):
+        for number, method in enumerate(methods):
             values = part[part["method"] == method].groupby("train_rows")["value"]
             table = values.agg(["mean", "std"]).fillna(0.0)
             style = {"color": _COLORS[number % 7], "marker": "osD^vP*X"[number % 8]}
@@ -76,7 +82,11 @@ def plot_learning_curve(curve: pd.DataFrame, *, metric: str = "accuracy") -> Fig
             low, high = table["mean"] - table["std"], table["mean"] + table["std"]
             axes.fill_between(table.index, low, high, color=style["color"], alpha=0.15, lw=0)
         axes.set(xlabel="training rows", xscale="log", title=name or "")
+        sizes = sorted(part["train_rows"].unique())
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
         axes.grid(alpha=0.3)
     panels[0].set_ylabel(metric)
-    panels[-1].legend(fontsize=8)
+    lines, names = panels[-1].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside right upper", fontsize=8)
     return figure
