@@ -191,7 +191,10 @@ def write_kinds(comparison: Comparison, images: Path, args: argparse.Namespace) 
     runs = scores[scores["slice"] == "all"].groupby("method", sort=False)
     table["parameters"] = runs["parameters"].max().map("{:,}".format)
     table["fit, s"] = runs["fit_seconds"].max().map("{:.0f}".format)
-    table["seeds"] = runs["seed"].nunique()
+    table["seeds"] = [
+        ", ".join(str(len(each)) for _, each in part.groupby("train_rows"))
+        for part in (runs.get_group(method) for method in table.index)
+    ]
     table = table.reset_index()
     planned, done = len(comparison.keys["curve"]), len(comparison.runs("curve"))
     lacking = f" **{planned - done} of {planned} runs are not done yet.**" if done < planned else ""
