@@ -183,30 +183,28 @@ def write_kinds(comparison: Comparison, images: Path, args: argparse.Namespace) 
     dataset = load_easy_vqa()
     kinds = shorten(dataset.frame, dataset.label, args)["kind"]
     whole, parts = comparison.scores("curve"), comparison.scores("curve", by=kinds)
+    whole, parts = (each[each["metric"] == "accuracy"] for each in (whole, parts))
     scores = pd.concat([whole.assign(slice="all"), parts])
-    scores = scores[scores["metric"] == "accuracy"]
     table = scores.pivot_table("value", "method", ["train_rows", "slice"]).sort_index(axis=1)
-    table = table.sort_values((table.columns[-1][0], "all"), ascending=False)
+    most = table.columns[-1][0]
+    table = table.sort_values((most, "all"), ascending=False)
     table.columns = [f"{count:,}: {kind}" for count, kind in table.columns]
-    runs = scores[scores["slice"] == "all"].groupby("method", sort=False)
-    table["parameters"] = runs["parameters"].max().map("{:,}".format)
-    table["fit, s"] = runs["fit_seconds"].max().map("{:.0f}".format)
-    table["seeds"] = [
-        ", ".join(str(len(each)) for _, each in part.groupby("train_rows"))
-        for part in (runs.get_group(method) for method in table.index)
-    ]
+    ends = whole[whole["train_rows"] == most].groupby("method")
+    table["parameters"] = ends["parameters"].max().map("{:,}".format)
+    table["fit, s"] = ends["fit_seconds"].mean().map("{:.0f}".format)
+    seeds = whole.groupby(["method", "train_rows"]).size().astype(str)
+    table["seeds"] = seeds.groupby("method").agg(", ".join)
     table = table.reset_index()
-    planned, done = len(comparison.keys["curve"]), len(comparison.runs("curve"))
+    planned, done = len(comparison.keys["curve"]), len(whole)
     lacking = f" **{planned - done} of {planned} runs are not done yet.**" if done < planned else ""
-    scored = len(comparison.runs("curve")[0].rows)
     found = [
-        f"Accuracy on {scored:,} questions of the validation part, by the number of training "
-        f"questions; mean over seeds.{lacking}",
+        f"Accuracy on {whole['test_rows'].iloc[0]:,} questions of the validation part, by the "
+        f"number of training questions; mean over seeds.{lacking}",
         write_rows([*table.columns], table.to_numpy().tolist(), digits=4),
     ]
-    if scores["train_rows"].nunique() > 1:
-        plot_learning_curve(parts).savefig(images / "results_easy_vqa.png", dpi=110)
-        found.append("![Accuracy by the number of questions](images/results_easy_vqa.png)")
+    if whole["train_rows"].nunique() > 1:
+        plot_learning_curve(parts).savefig(images / "results_easy_vqa_curve.png", dpi=110)
+        found.append("![Accuracy by the number of questions](images/results_easy_vqa_curve.png)")
     return found
 
 

@@ -21,8 +21,18 @@ if TYPE_CHECKING:
 #: What most sets call their parts, and what these are called here.
 SPLITS = {"train": "train", "dev": "val", "test": "test"}
 
-#: Missing files that are named in a message.
+#: Files, or rows, that are named in a message.
 _NAMED = 5
+
+
+def name_some(values: Sequence[object]) -> str:
+    """Return the first few of some values, as a message names them.
+
+    Example:
+        >>> name_some(range(3)), name_some(range(9))
+        ('0, 1, 2', '0, 1, 2, 3, 4, ...')
+    """
+    return ", ".join(map(str, values[:_NAMED])) + ", ..." * (len(values) > _NAMED)
 
 
 @dataclass(frozen=True)
@@ -46,10 +56,10 @@ class Download:
         needed = list(dict.fromkeys(paths))
         missing = [path for path in needed if not path.exists()]
         if missing:
-            named = ", ".join(map(str, missing[:_NAMED])) + ", ..." * (len(missing) > _NAMED)
             raise DataError(
-                f"{self.name}: {len(missing)} of {len(needed)} files are missing: {named}; "
-                f"correct the path, or complete the download from {self.homepage}"
+                f"{self.name}: {len(missing)} of {len(needed)} files are missing: "
+                f"{name_some(missing)}; correct the path, or complete the download from "
+                f"{self.homepage}"
             )
 
     def read(

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmgraph.datasets.base import MultimodalDataset
-from mmgraph.datasets.files import SPLITS, Download, part_files, read_json_lines, read_json_object
+from mmgraph.datasets.files import (
+    SPLITS,
+    Download,
+    name_some,
+    part_files,
+    read_json_lines,
+    read_json_object,
+)
 from mmgraph.errors import DataError, MissingPackageError
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.features import Features
@@ -165,8 +172,8 @@ def _read_hdf5(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: expected ids that are in split.json, got {films[:3]}")
     if unknown:
         logger.warning(
-            "%s: films that split.json lacks are left out, %d of them: %s%s",
-            *(path, len(unknown), ", ".join(unknown[:3]), ", ..." * (len(unknown) > 3)),
+            "%s: films that split.json lacks are left out, %d of them: %s",
+            *(path, len(unknown), name_some(unknown)),
         )
     return frame.dropna(subset="split", ignore_index=True)
 
