@@ -24,9 +24,9 @@ import torch
 
 from mmgraph import MultimodalGraphClassifier, load_easy_vqa
 from mmgraph.comparison import FUSIONS
-from mmgraph.data import read_batches
+from mmgraph.data.transform import read_batches
 from mmgraph.diagnosis.edges import fuse_without_cross_edges
-from mmgraph.relations import Complete
+from mmgraph.graph.relations import Complete
 
 
 def parse_arguments() -> argparse.Namespace:

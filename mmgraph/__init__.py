@@ -14,19 +14,19 @@ _MODULE_OF = {
     "DataError": "mmgraph.errors",
     "ExportError": "mmgraph.errors",
     "MissingPackageError": "mmgraph.errors",
-    "Nodes": "mmgraph.nodes",
-    "Items": "mmgraph.items",
-    "Relation": "mmgraph.relations",
-    "Grid": "mmgraph.relations",
-    "Chain": "mmgraph.relations",
-    "Complete": "mmgraph.relations",
-    "Custom": "mmgraph.relations",
-    "EdgeList": "mmgraph.relations",
-    "Nearest": "mmgraph.relations",
-    "OtherItems": "mmgraph.relations",
-    "SameItem": "mmgraph.relations",
-    "WithPosition": "mmgraph.relations",
-    "MultimodalGraph": "mmgraph.graph",
+    "Nodes": "mmgraph.graph.nodes",
+    "Items": "mmgraph.graph.items",
+    "Relation": "mmgraph.graph.relations",
+    "Grid": "mmgraph.graph.relations",
+    "Chain": "mmgraph.graph.relations",
+    "Complete": "mmgraph.graph.relations",
+    "Custom": "mmgraph.graph.relations",
+    "EdgeList": "mmgraph.graph.relations",
+    "Nearest": "mmgraph.graph.relations",
+    "OtherItems": "mmgraph.graph.relations",
+    "SameItem": "mmgraph.graph.relations",
+    "WithPosition": "mmgraph.graph.relations",
+    "MultimodalGraph": "mmgraph.graph.graph",
     "Modality": "mmgraph.modalities.base",
     "Image": "mmgraph.modalities.image",
     "Text": "mmgraph.modalities.text",
@@ -40,8 +40,8 @@ _MODULE_OF = {
     "MultimodalGraphRegressor": "mmgraph.estimator",
     "load": "mmgraph.estimator",
     "load_exported": "mmgraph.export",
-    "ParquetTable": "mmgraph.shards",
-    "ArrowTable": "mmgraph.arrow_table",
+    "ParquetTable": "mmgraph.tables.parquet",
+    "ArrowTable": "mmgraph.tables.arrow",
     "MultimodalDataset": "mmgraph.datasets.base",
     "load_easy_vqa": "mmgraph.datasets.easy_vqa",
     "load_av_digits": "mmgraph.datasets.av_digits",
@@ -61,10 +61,10 @@ _MODULE_OF = {
     "load_n24news": "mmgraph.datasets.n24news",
     "load_openclipart": "mmgraph.datasets.openclipart",
     "Comparison": "mmgraph.comparison.result",
-    "compare": "mmgraph.comparison.comparing",
+    "compare": "mmgraph.comparison.run",
     "evaluate_predictions": "mmgraph.metrics",
     "default_metrics": "mmgraph.metrics",
-    "clear_cache": "mmgraph.cache",
+    "clear_cache": "mmgraph.system.cache",
     "Diagnosis": "mmgraph.diagnosis",
     "diagnose": "mmgraph.diagnosis",
     "Explanation": "mmgraph.explain",
@@ -92,10 +92,8 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from mmgraph.arrow_table import ArrowTable as ArrowTable
-    from mmgraph.cache import clear_cache as clear_cache
-    from mmgraph.comparison.comparing import compare as compare
     from mmgraph.comparison.result import Comparison as Comparison
+    from mmgraph.comparison.run import compare as compare
     from mmgraph.datasets.av_digits import load_av_digits as load_av_digits
     from mmgraph.datasets.av_mnist import load_av_mnist as load_av_mnist
     from mmgraph.datasets.base import MultimodalDataset as MultimodalDataset
@@ -127,8 +125,19 @@ if TYPE_CHECKING:
     from mmgraph.explain import Explanation as Explanation
     from mmgraph.explain import compare_explainers as compare_explainers
     from mmgraph.export import load_exported as load_exported
-    from mmgraph.graph import MultimodalGraph as MultimodalGraph
-    from mmgraph.items import Items as Items
+    from mmgraph.graph.graph import MultimodalGraph as MultimodalGraph
+    from mmgraph.graph.items import Items as Items
+    from mmgraph.graph.nodes import Nodes as Nodes
+    from mmgraph.graph.relations import Chain as Chain
+    from mmgraph.graph.relations import Complete as Complete
+    from mmgraph.graph.relations import Custom as Custom
+    from mmgraph.graph.relations import EdgeList as EdgeList
+    from mmgraph.graph.relations import Grid as Grid
+    from mmgraph.graph.relations import Nearest as Nearest
+    from mmgraph.graph.relations import OtherItems as OtherItems
+    from mmgraph.graph.relations import Relation as Relation
+    from mmgraph.graph.relations import SameItem as SameItem
+    from mmgraph.graph.relations import WithPosition as WithPosition
     from mmgraph.metrics import default_metrics as default_metrics
     from mmgraph.metrics import evaluate_predictions as evaluate_predictions
     from mmgraph.modalities.audio import Audio as Audio
@@ -140,17 +149,8 @@ if TYPE_CHECKING:
     from mmgraph.modalities.video import Video as Video
     from mmgraph.nn.fusion.graph import GraphFusion as GraphFusion
     from mmgraph.nn.model import MultimodalModel as MultimodalModel
-    from mmgraph.nodes import Nodes as Nodes
-    from mmgraph.relations import Chain as Chain
-    from mmgraph.relations import Complete as Complete
-    from mmgraph.relations import Custom as Custom
-    from mmgraph.relations import EdgeList as EdgeList
-    from mmgraph.relations import Grid as Grid
-    from mmgraph.relations import Nearest as Nearest
-    from mmgraph.relations import OtherItems as OtherItems
-    from mmgraph.relations import Relation as Relation
-    from mmgraph.relations import SameItem as SameItem
-    from mmgraph.relations import WithPosition as WithPosition
     from mmgraph.robustness import hide as hide
     from mmgraph.robustness import robustness_curve as robustness_curve
-    from mmgraph.shards import ParquetTable as ParquetTable
+    from mmgraph.system.cache import clear_cache as clear_cache
+    from mmgraph.tables.arrow import ArrowTable as ArrowTable
+    from mmgraph.tables.parquet import ParquetTable as ParquetTable

@@ -87,7 +87,7 @@ def default_metrics(task: Literal["multiclass", "multilabel", "regression"]) -> 
 
 
 def _read(truth: Any, predicted: Any, probabilities: Any, classes: Any) -> _Predictions:
-    from mmgraph.targets import is_multilabel
+    from mmgraph.data.targets import is_multilabel
 
     columns = None if classes is None else np.asarray(classes)
     if is_multilabel(truth) or is_multilabel(predicted):

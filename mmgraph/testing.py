@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmgraph.items import Items
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
 from mmgraph.modalities.base import Modality, Place
-from mmgraph.nodes import Nodes
 from mmgraph.typing import Item
 
 _CHANNELS = 12

@@ -17,7 +17,7 @@ from PIL import Image as PILImage
 
 from mmgraph import Image, MultimodalGraphClassifier, Text
 from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore
-from mmgraph.explain.pictures import to_data_uri
+from mmgraph.explain.thumbnails import to_data_uri
 from mmgraph.modalities.base import Place
 
 # A busy machine is no failure, and no change is to blame for an unlucky draw: the same examples are

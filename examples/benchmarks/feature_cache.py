@@ -26,8 +26,8 @@ import torch
 from scaling import BATCH, REGIONS, TOKENS, image_part, text_part, training_step
 from turns import take_turns
 
-from mmgraph.allocator import kept_memory
-from mmgraph.cache import FeatureCache
+from mmgraph.system.allocator import kept_memory
+from mmgraph.system.cache import FeatureCache
 
 SHAPE = (REGIONS[1] * REGIONS[2], REGIONS[0])
 

@@ -23,7 +23,7 @@ import torch
 from PIL import Image as PILImage
 
 from mmgraph import Image
-from mmgraph.modalities import frozen_images
+from mmgraph.modalities.decoding import frozen_images
 
 
 class OneAfterTheOther:

@@ -8,10 +8,10 @@ from torch._dynamo import config as dynamo
 from torch_geometric.data import Batch, HeteroData
 from torch_geometric.nn import GATConv, GATv2Conv, HGTConv, SAGEConv, TransformerConv
 
-from mmgraph.execution import GraphEdges, hetero_messages, relation_messages
-from mmgraph.graph import MultimodalGraph
-from mmgraph.nodes import Nodes
-from mmgraph.relations import Chain, Complete, Grid
+from mmgraph.graph.graph import MultimodalGraph
+from mmgraph.graph.nodes import Nodes
+from mmgraph.graph.relations import Chain, Complete, Grid
+from mmgraph.message_passing import GraphEdges, hetero_messages, relation_messages
 
 BESIDE, NEXT = ("image", "beside", "image"), ("text", "next", "text")
 THERE, BACK = ("image", "to", "text"), ("text", "to", "image")

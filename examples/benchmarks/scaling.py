@@ -35,11 +35,11 @@ from mmgraph import (
     MultimodalModel,
     ParquetTable,
     Text,
-    data,
 )
+from mmgraph.data.survey import StreamDataset
+from mmgraph.data.transform import SampleDataset
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.tasks import Multiclass
-from mmgraph.streaming import StreamDataset
 
 CHANNELS, BATCH, CLASSES, TOKENS = 64, 64, 10, 32
 WORDS = ("quick", "lazy", "old", "new", "tall", "small", "bright", "dark", "house", "tree")
@@ -76,7 +76,7 @@ def training_step(parts: Sequence[tuple[Modality, list]]) -> Callable[[], None]:
     """Return a training step of one batch, to be called."""
     modalities = [modality for modality, _ in parts]
     items = {modality.node_type: items for modality, items in parts}
-    batch = data.SampleDataset(modalities, items).collate(range(BATCH))
+    batch = SampleDataset(modalities, items).collate(range(BATCH))
     fusion = GraphFusion({each.node_type: each.relations() for each in modalities}, CHANNELS)
     encoders = {each.node_type: each.make_encoder(CHANNELS) for each in modalities}
     model = MultimodalModel(encoders, fusion, Multiclass(CLASSES))

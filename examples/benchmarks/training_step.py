@@ -22,17 +22,18 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from torch_geometric.nn import SAGEConv
 from turns import take_turns
 
-from mmgraph import GraphFusion, Image, MultimodalModel, Text, data
+from mmgraph import GraphFusion, Image, MultimodalModel, Text
+from mmgraph.data.transform import SampleDataset, fit_modality, transform
+from mmgraph.graph.nodes import Nodes
+from mmgraph.message_passing.gnn import transformer_conv
 from mmgraph.nn.encoders.recurrent import BidirectionalRNN
-from mmgraph.nn.gnn import transformer_conv
 from mmgraph.nn.tasks import Multiclass
-from mmgraph.nodes import Nodes
 
 CONVS = {"SAGE": lambda i, o: SAGEConv(i, o), "Transformer": transformer_conv}
 CHANNELS, TOKENS, BATCH, CLASSES = 128, 64, 64, 10
 
 
-def make_data(pixels: int, samples: int = 2 * BATCH) -> tuple[list, data.SampleDataset]:
+def make_data(pixels: int, samples: int = 2 * BATCH) -> tuple[list, SampleDataset]:
     """Return fitted modalities and random samples."""
     random = np.random.default_rng(0)
     words = ["".join(random.choice(list("abcdefgh"), 4)) for _ in range(400)]
@@ -44,14 +45,14 @@ def make_data(pixels: int, samples: int = 2 * BATCH) -> tuple[list, data.SampleD
         }
     )
     fitted = [
-        data.fit_modality(each, frame, seed=0)
+        fit_modality(each, frame, seed=0)
         for each in (
             Image("image", backbone=None, size=pixels),
             Text("text", features=None, max_tokens=TOKENS),
         )
     ]
     target = torch.from_numpy(random.integers(0, CLASSES, samples))
-    return fitted, data.SampleDataset(fitted, data.transform(fitted, frame), target)
+    return fitted, SampleDataset(fitted, transform(fitted, frame), target)
 
 
 def make_model(modalities: list, conv: Callable, execution: str) -> MultimodalModel:
@@ -77,7 +78,7 @@ def forward_backward(function: Callable[[], Inputs], leaves: Inputs) -> None:
     torch.autograd.grad(loss, [x for x in leaves if x.requires_grad], allow_unused=True)
 
 
-def stages(model: MultimodalModel, dataset: data.SampleDataset) -> dict[str, Callable[[], None]]:
+def stages(model: MultimodalModel, dataset: SampleDataset) -> dict[str, Callable[[], None]]:
     """Return each stage of a training step as something to call."""
     rows = list(range(BATCH))
     batch = dataset.collate(rows)

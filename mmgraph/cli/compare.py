@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mmgraph.atomic import written_at_once
 from mmgraph.cli.options import ROWS, TRAINING, Inputs, Rows, Training, option, output_option
 from mmgraph.cli.report import Report, table
+from mmgraph.system.atomic import written_at_once
 
 if TYPE_CHECKING:
     import pandas as pd

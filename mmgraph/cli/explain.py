@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mmgraph.atomic import written_at_once
 from mmgraph.cli.files import check_output
 from mmgraph.cli.options import OUTPUT, ROWS, Model, Overwrite, Rows, option
 from mmgraph.cli.report import Report, table
+from mmgraph.system.atomic import written_at_once
 
 if TYPE_CHECKING:
     from mmgraph.explain import Explanation

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from mmgraph.cli import targets
 from mmgraph.cli.options import Inputs
 from mmgraph.cli.sources import Source
+from mmgraph.data.infer import KINDS, infer_modalities
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
-from mmgraph.modalities.infer import KINDS, infer_modalities
 from mmgraph.modalities.tabular import Tabular
 from mmgraph.modalities.text import Text
 from mmgraph.modalities.video import Video

@@ -42,14 +42,14 @@ def inspect(
 
 
 def _is_model(path: Path) -> bool:
-    from mmgraph.model_file import SUFFIX
+    from mmgraph.saving.archive import SUFFIX
 
     return path.is_dir() or path.suffix == SUFFIX
 
 
 def _show_model(report: Report, path: Path) -> None:
     from mmgraph import load
-    from mmgraph.model_card import write_card
+    from mmgraph.saving.card import write_card
 
     estimator = load(path)
     result = {
@@ -89,8 +89,8 @@ def _show_table(report: Report, what: str, label: str | None) -> None:
 
 
 def _column(frame: pd.DataFrame, name: str, label: str | None) -> dict[str, Any]:
-    from mmgraph.cells import is_missing
-    from mmgraph.modalities.infer import find_modality
+    from mmgraph.data.cells import is_missing
+    from mmgraph.data.infer import find_modality
 
     values = frame[name].tolist()
     there = [value for value in values if not is_missing(value)]

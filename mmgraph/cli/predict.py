@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from mmgraph.atomic import written_at_once
 from mmgraph.cli.files import check_output
 from mmgraph.cli.options import (
     ROWS,
@@ -19,7 +18,8 @@ from mmgraph.cli.options import (
     output_option,
 )
 from mmgraph.cli.report import Report, table
-from mmgraph.tables import SUFFIXES
+from mmgraph.system.atomic import written_at_once
+from mmgraph.tables.opening import SUFFIXES
 
 
 def predict(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import mmgraph
 from mmgraph.cli.options import Rows
 from mmgraph.errors import DataError
-from mmgraph.tables import SUFFIXES, TableFile, parts
+from mmgraph.tables.opening import SUFFIXES, TableFile, parts
 
 if TYPE_CHECKING:
     import pandas as pd

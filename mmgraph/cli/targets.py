@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from mmgraph.cells import is_missing
 from mmgraph.cli.sources import Source
+from mmgraph.data.cells import is_missing
+from mmgraph.data.targets import is_multilabel
 from mmgraph.errors import DataError
-from mmgraph.targets import is_multilabel
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,10 +1,10 @@
 """The honest comparison of methods: same rows, same folds, several seeds, tests, and a rival."""
 
-from mmgraph.comparison.comparing import compare
+from mmgraph.comparison.baselines import make_rivals
 from mmgraph.comparison.methods import DEFAULT, FUSIONS
 from mmgraph.comparison.pictures import plot_learning_curve
 from mmgraph.comparison.result import Comparison
-from mmgraph.comparison.rivals import make_rivals
+from mmgraph.comparison.run import compare
 from mmgraph.comparison.statistics import corrected_t_test, holm
 
 __all__ = [

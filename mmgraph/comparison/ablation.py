@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from mmgraph.comparison.methods import MethodLike
 from mmgraph.estimator import MultimodalEstimator
+from mmgraph.graph.nodes import Nodes
+from mmgraph.graph.relations import Custom, Relation
 from mmgraph.nn.fusion import GraphFusion
 from mmgraph.nn.fusion.graph import default_relations
-from mmgraph.nodes import Nodes
-from mmgraph.relations import Custom, Relation
 
 Modalities = Mapping[str, Mapping[str, Relation]]
 
@@ -50,7 +50,7 @@ def shuffled(relation: Relation) -> Relation:
     The order is always the same for items of the same size, so that a network could learn it.
 
     Example:
-        >>> from mmgraph.relations import Chain
+        >>> from mmgraph.graph.relations import Chain
         >>> words = Nodes.from_flat(torch.ones(5, 8), sample=torch.zeros(5).long(), batch_size=1)
         >>> shuffled(Chain()).edge_index(words, words).shape
         torch.Size([2, 8])

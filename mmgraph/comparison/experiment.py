@@ -24,8 +24,8 @@ from mmgraph.comparison.describe import (
     fingerprint_frame,
 )
 from mmgraph.comparison.methods import Method, count_parameters
-from mmgraph.comparison.runs import Part, Run, RunStore
 from mmgraph.comparison.splits import Split, subset
+from mmgraph.comparison.store import Part, Run, RunStore
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmgraph.comparison.runs import Run
+from mmgraph.comparison.store import Run
 from mmgraph.comparison.tables import LOWER_IS_BETTER
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mmgraph.comparison.experiment import Experiment
 from mmgraph.comparison.markdown import write_table
 from mmgraph.comparison.pictures import plot_comparison
-from mmgraph.comparison.runs import Part, Run, RunStore, write_json
+from mmgraph.comparison.store import Part, Run, RunStore, write_json
 from mmgraph.comparison.tables import summarise, tabulate_errors, tabulate_runs
 from mmgraph.errors import DataError
 

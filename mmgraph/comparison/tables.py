@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmgraph.comparison.runs import Run
 from mmgraph.comparison.statistics import corrected_t_test, holm
+from mmgraph.comparison.store import Run
 from mmgraph.metrics import evaluate_predictions
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmgraph.data.infer import infer_modalities
+from mmgraph.data.targets import is_multilabel
 from mmgraph.datasets.base import MultimodalDataset, TaskKind
 from mmgraph.errors import DataError
 from mmgraph.metrics import default_metrics
 from mmgraph.modalities.base import Modality
-from mmgraph.modalities.infer import infer_modalities
-from mmgraph.tables import read_frame
-from mmgraph.targets import is_multilabel
+from mmgraph.tables.opening import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd

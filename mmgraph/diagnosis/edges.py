@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mmgraph.graph import MultimodalGraph
+from mmgraph.graph.graph import MultimodalGraph
+from mmgraph.graph.nodes import Nodes
+from mmgraph.graph.relations import Custom
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nodes import Nodes
-from mmgraph.relations import Custom
 
 
 def no_edges(edge_dim: int = 0) -> Custom:

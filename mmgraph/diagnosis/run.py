@@ -11,21 +11,21 @@ from jaxtyping import Float, Int
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from mmgraph import targets
+from mmgraph.data import targets
 from mmgraph.diagnosis.edges import (
     fuse_with_strangers,
     fuse_without_cross_edges,
     has_cross_edges,
 )
+from mmgraph.diagnosis.encoded import EncodedRows
 from mmgraph.diagnosis.projection import additive_projection, largest_prime
 from mmgraph.diagnosis.result import Diagnosis, Measure
-from mmgraph.diagnosis.rows import EncodedRows
 from mmgraph.diagnosis.scores import Resampling, Score, make_score
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator
+from mmgraph.explain.exact_shapley import coalitions, shapley_values
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.shapley import coalitions, shapley_values
-from mmgraph.tables import read_frame, take_columns
+from mmgraph.tables.opening import read_frame, take_columns
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
-from mmgraph import targets
+from mmgraph.data import targets
 from mmgraph.nn.tasks import Multilabel, Regression, Task
 
 if TYPE_CHECKING:

@@ -16,25 +16,38 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from mmgraph import data, distributed, model_card, persistence, streaming, targets
-from mmgraph.disk_table import DiskTable
+from mmgraph.data import targets
+from mmgraph.data.holdout import hold_out
+from mmgraph.data.infer import infer_modalities
+from mmgraph.data.survey import FITTING_ROWS, StreamDataset, fit_on_sample
+from mmgraph.data.transform import (
+    SampleDataset,
+    fit_modality,
+    read_batches,
+    read_items,
+    row_name,
+    transform,
+    warn_without_input,
+)
 from mmgraph.errors import DataError
 from mmgraph.estimator.fusions import FusionFactory, fusion_options
 from mmgraph.estimator.messages import shown_messages
-from mmgraph.holdout import hold_out
+from mmgraph.graph.relations import OtherItems, Relation
+from mmgraph.message_passing.gnn import ConvFactory, Execution, transformer_conv
 from mmgraph.modalities.base import Modality
-from mmgraph.modalities.infer import infer_modalities
-from mmgraph.nn.additive import AdditiveModel
 from mmgraph.nn.encoders.absent import AbsentNode
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.gnn import ConvFactory, Execution, transformer_conv
+from mmgraph.nn.linear.model import AdditiveModel
 from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
-from mmgraph.relations import OtherItems, Relation
-from mmgraph.streams import kept
-from mmgraph.tables import Table, open_rows, open_table, read_frame, take_columns
+from mmgraph.saving import card
+from mmgraph.saving.model import save
+from mmgraph.system import distributed
+from mmgraph.tables.base import DiskTable
+from mmgraph.tables.opening import Table, open_rows, open_table, read_frame, take_columns
+from mmgraph.tables.stream import kept
 from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
@@ -148,7 +161,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
                     self.validation,
                 )
             self.model_, self.history_, scores = self._fitting().fit(dataset, held_out)
-            self.facts_ = model_card.collect_facts(
+            self.facts_ = card.collect_facts(
                 self.model_.task,
                 rows_with,
                 target,
@@ -184,7 +197,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             DataError: A cell cannot be read, there is no such output or method, or the method
                 does not suit the model.
         """
-        from mmgraph.explain.explaining import explain_rows
+        from mmgraph.explain.samples import explain_rows
 
         check_is_fitted(self, "model_")
         return explain_rows(self, X, method=method, target=target, faithfulness=faithfulness)
@@ -200,7 +213,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         frame = open_rows(X)
         counts = [
             {name: [len(cell) for cell in cells] for name, cells in items.items()}
-            for items in data.read_items(self.modalities_, frame)
+            for items in read_items(self.modalities_, frame)
         ]
         return pd.concat(map(pd.DataFrame, counts), ignore_index=True).set_index(frame.index)
 
@@ -219,7 +232,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """
         check_is_fitted(self, "model_")
         if distributed.is_first():
-            persistence.save(self, Path(path), overwrite=overwrite)
+            save(self, Path(path), overwrite=overwrite)
 
     def export(
         self,
@@ -272,30 +285,30 @@ class MultimodalEstimator(BaseEstimator, ABC):
 
     def _read_rows(
         self, frame: Table, truth: Any, groups_name: Any, target: Shaped[Tensor, "rows *outputs"]
-    ) -> tuple[data.SampleDataset, dict[str, int]]:
+    ) -> tuple[SampleDataset, dict[str, int]]:
         """Fit the modalities; return all rows, and how many have something of each modality."""
         modalities = self._choose_modalities(frame, truth, groups_name)
         seed = self.random_state
         if isinstance(frame, DiskTable):
             self.modalities_, survey = distributed.from_first(
-                lambda: streaming.fit_on_sample(modalities, frame, seed=seed)
+                lambda: fit_on_sample(modalities, frame, seed=seed)
             )
             for modality in self.modalities_:
                 modality.several_ = modality.node_type in survey.several
             table = frame.select(self.feature_names_in_.tolist())
             rows = np.arange(len(frame))
-            stream = streaming.StreamDataset(self.modalities_, table, rows, survey.length, target)
+            stream = StreamDataset(self.modalities_, table, rows, survey.length, target)
             return stream, survey.rows_with
         self.modalities_ = distributed.from_first(
-            lambda: [data.fit_modality(modality, frame, seed=seed) for modality in modalities]
+            lambda: [fit_modality(modality, frame, seed=seed) for modality in modalities]
         )
         with distributed.first_of_machine_first():
-            items = data.transform(self.modalities_, frame)
+            items = transform(self.modalities_, frame)
         for modality in self.modalities_:
             modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
-        names = [data.row_name(frame.index, row) for row in range(len(frame))]
+        names = [row_name(frame.index, row) for row in range(len(frame))]
         rows_with = {name: sum(map(bool, cells)) for name, cells in items.items()}
-        return data.SampleDataset(self.modalities_, items, target, names=names), rows_with
+        return SampleDataset(self.modalities_, items, target, names=names), rows_with
 
     def _choose_modalities(self, frame: Table, truth: Any, groups_name: Any) -> Sequence[Modality]:
         modalities = self.modalities
@@ -306,7 +319,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             )
             labels = truth
             if isinstance(inputs, DiskTable):
-                inputs = inputs.head(streaming.FITTING_ROWS)
+                inputs = inputs.head(FITTING_ROWS)
                 labels = truth[: len(inputs)]
             name = getattr(truth, "name", None)
             modalities = infer_modalities(inputs, exclude=name, labels=labels)
@@ -323,8 +336,8 @@ class MultimodalEstimator(BaseEstimator, ABC):
 
     def _fitting(self) -> Any:
         # Lightning takes seconds to import, which loading a model need not wait for.
-        from mmgraph.fitting import Fitting
         from mmgraph.training import TrainingSettings
+        from mmgraph.training.procedure import Fitting
 
         settings = TrainingSettings(
             epochs=self.epochs,
@@ -380,10 +393,10 @@ class MultimodalEstimator(BaseEstimator, ABC):
         frame = open_rows(X)
         results, inputs = [], []
         with shown_messages(self.verbose), torch.inference_mode():
-            for batch in data.read_batches(self.modalities_, frame, self.batch_size, start):
+            for batch in read_batches(self.modalities_, frame, self.batch_size, start):
                 results.append(compute(batch.items).numpy())
                 inputs.append(has_input(batch.items).numpy())
-        data.warn_without_input(frame.index, np.concatenate(inputs))
+        warn_without_input(frame.index, np.concatenate(inputs))
         return np.concatenate(results)
 
     def _predictions(self, X: Any, *, start: int | None = 0) -> Float[np.ndarray, "rows outputs"]:

@@ -11,15 +11,15 @@ from jaxtyping import Float, Shaped
 from sklearn.base import ClassifierMixin
 from torch import Tensor
 
-from mmgraph import targets
+from mmgraph.data import targets
 from mmgraph.estimator.base import FusionFactory, MultimodalEstimator
+from mmgraph.graph.relations import Relation
+from mmgraph.message_passing.gnn import ConvFactory, Execution
 from mmgraph.modalities.base import Modality
-from mmgraph.nn.gnn import ConvFactory, Execution
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
-from mmgraph.relations import Relation
-from mmgraph.streams import kept
-from mmgraph.tables import open_table, take_columns
+from mmgraph.tables.opening import open_table, take_columns
+from mmgraph.tables.stream import kept
 from mmgraph.typing import EdgeType
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmgraph import persistence
 from mmgraph.estimator.base import FusionFactory
+from mmgraph.message_passing.gnn import ConvFactory
 from mmgraph.modalities.base import Modality
-from mmgraph.nn.gnn import ConvFactory
+from mmgraph.saving import model
 
 
 def load(
@@ -31,4 +31,4 @@ def load(
     Raises:
         DataError: There is no model, a damaged one, or one of a newer version.
     """
-    return persistence.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)
+    return model.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from mmgraph import distributed
+from mmgraph.system import distributed
 
 logger = logging.getLogger("mmgraph")
 

@@ -9,11 +9,11 @@ from jaxtyping import Float, Shaped
 from sklearn.base import RegressorMixin
 from torch import Tensor
 
-from mmgraph import targets
+from mmgraph.data import targets
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.nn.tasks import Regression, Task
-from mmgraph.streams import kept
-from mmgraph.tables import open_table, take_columns
+from mmgraph.tables.opening import open_table, take_columns
+from mmgraph.tables.stream import kept
 
 
 class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):

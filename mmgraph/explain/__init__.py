@@ -16,8 +16,8 @@ from mmgraph.explain.occlusion import Occlusion
 from mmgraph.explain.pyg import PyGExplainer
 from mmgraph.explain.relevance import AttentionGradient
 from mmgraph.explain.rollout import AttentionRollout
-from mmgraph.explain.sample import Sample
 from mmgraph.explain.shapley import Shapley
+from mmgraph.explain.units import Sample
 
 __all__ = [
     "EXPLAINERS",

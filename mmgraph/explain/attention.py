@@ -11,11 +11,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.errors import DataError
-from mmgraph.explain.sample import Sample
+from mmgraph.explain.units import Sample
+from mmgraph.graph.nodes import Nodes
+from mmgraph.message_passing.gnn import AttentionWeights, HeteroGNN
+from mmgraph.message_passing.layers import RelationLayer
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.gnn import AttentionWeights, HeteroGNN
-from mmgraph.nn.gnn_layers import RelationLayer
-from mmgraph.nodes import Nodes
 from mmgraph.typing import EdgeType
 
 

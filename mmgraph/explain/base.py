@@ -9,7 +9,7 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from mmgraph.explain.sample import Sample
+from mmgraph.explain.units import Sample
 from mmgraph.typing import EdgeType
 
 

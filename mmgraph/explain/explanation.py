@@ -90,7 +90,7 @@ class ItemInput:
 
     def picture(self) -> PILImage.Image | None:
         """Return the picture that boxes of places count in; None where there is none."""
-        from mmgraph.explain.pictures import from_data_uri
+        from mmgraph.explain.thumbnails import from_data_uri
 
         if self.thumbnail is not None:
             return from_data_uri(self.thumbnail)
@@ -246,7 +246,7 @@ class Explanation:
 
     def plot(self) -> Figure:
         """Draw pictures and texts shaded by score, see `mmgraph.plot.plot_explanation`."""
-        from mmgraph.plot.explanation import plot_explanation
+        from mmgraph.explain.drawing import plot_explanation
 
         return plot_explanation(self)
 

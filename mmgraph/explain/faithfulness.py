@@ -13,12 +13,12 @@ from torch import Tensor
 
 from mmgraph.errors import DataError
 from mmgraph.explain.base import Explainer
-from mmgraph.explain.explaining import explain_sample, find_output, output_names, read_samples
 from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.methods import find_explainer
-from mmgraph.explain.sample import Sample
+from mmgraph.explain.samples import explain_sample, find_output, output_names, read_samples
+from mmgraph.explain.units import Sample
 from mmgraph.nn.tasks import Multiclass, Multilabel
-from mmgraph.tables import read_frame
+from mmgraph.tables.opening import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from mmgraph.explain.base import Attribution, Explainer
-from mmgraph.explain.sample import Sample
+from mmgraph.explain.units import Sample
 
 
 @dataclass(frozen=True)

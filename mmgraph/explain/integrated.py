@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mmgraph.explain.base import Attribution, Explainer, faded_base
-from mmgraph.explain.sample import Sample
+from mmgraph.explain.units import Sample
 
 #: Along the path the gate is t to this power. A layer normalisation gives nearly the same for all
 #: but very small inputs, so that most of the change lies at the path's beginning.

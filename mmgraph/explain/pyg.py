@@ -18,8 +18,8 @@ from torch_geometric.explain.algorithm import ExplainerAlgorithm
 
 from mmgraph.explain.attention import graph_fusion
 from mmgraph.explain.base import Attribution, Explainer
-from mmgraph.explain.sample import Sample
-from mmgraph.graph import MultimodalGraph
+from mmgraph.explain.units import Sample
+from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.nn.tasks import Multiclass, Multilabel
 from mmgraph.typing import EdgeType

@@ -18,8 +18,8 @@ from mmgraph.explain.attention import (
     recording,
 )
 from mmgraph.explain.base import Attribution, Explainer, spread
-from mmgraph.explain.sample import Sample
-from mmgraph.graph import MultimodalGraph
+from mmgraph.explain.units import Sample
+from mmgraph.graph.graph import MultimodalGraph
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from mmgraph.explain.attention import (
     of_units,
 )
 from mmgraph.explain.base import Attribution, Explainer, spread
-from mmgraph.explain.sample import Sample
+from mmgraph.explain.units import Sample
 from mmgraph.nn.readout import Readout
 
 

@@ -62,7 +62,7 @@ import numpy as np
 
 from mmgraph.errors import DataError
 from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore
-from mmgraph.explain.pictures import to_data_uri
+from mmgraph.explain.thumbnails import to_data_uri
 from mmgraph.modalities.base import Place
 
 FORMAT, VERSION = "mmgraph explanation", 1

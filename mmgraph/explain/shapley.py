@@ -12,8 +12,8 @@ from torch import Tensor
 
 from mmgraph.errors import DataError
 from mmgraph.explain.base import Attribution, Explainer
-from mmgraph.explain.sample import Sample
-from mmgraph.shapley import coalitions, shapley_values
+from mmgraph.explain.exact_shapley import coalitions, shapley_values
+from mmgraph.explain.units import Sample
 
 #: Up to this many players all coalitions are computed: 2 to this power.
 _EXACT = 8

@@ -11,13 +11,15 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from mmgraph import __version__, data, persistence
+from mmgraph import __version__
+from mmgraph.data.transform import read_batches, warn_without_input
 from mmgraph.errors import DataError
 from mmgraph.export.formats import FILES, Run, open_program
 from mmgraph.export.program import to_inputs
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.model import has_input
-from mmgraph.tables import read_frame
+from mmgraph.saving.model import load_modalities
+from mmgraph.tables.opening import read_frame
 
 #: Raised when older versions of mmgraph could not read what this one writes.
 FORMAT = 1
@@ -96,10 +98,10 @@ class ExportedModel:
         results: list[np.ndarray] = []
         inputs: list[Bool[np.ndarray, "_"]] = []
         with torch.inference_mode():
-            for batch in data.read_batches(self.modalities_, frame, batch_size):
+            for batch in read_batches(self.modalities_, frame, batch_size):
                 results.append(self._run(to_inputs(batch.items)).numpy())
                 inputs.append(has_input(batch.items).numpy())
-        data.warn_without_input(frame.index, np.concatenate(inputs))
+        warn_without_input(frame.index, np.concatenate(inputs))
         return np.concatenate(results)
 
 
@@ -116,7 +118,7 @@ def load_exported(path: str | Path, *, modalities: Sequence[type[Modality]] = ()
     """
     folder = Path(path)
     description = _read_description(folder)
-    read = persistence.load_modalities(
+    read = load_modalities(
         folder / PREPROCESSING, description["modalities"], modalities, call="load_exported"
     )
     form = description["format"]

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.export.forms import exportable, spare_nodes
-from mmgraph.export.padded import PaddedItems
-from mmgraph.items import Items, before_end
+from mmgraph.export.bounded import PaddedItems
+from mmgraph.export.rewrite import exportable, spare_nodes
+from mmgraph.graph.items import Items, before_end
 from mmgraph.nn.model import MultimodalModel
 
 Inputs = dict[str, Tensor]

@@ -11,13 +11,15 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from mmgraph import __version__, data, persistence
+from mmgraph import __version__
+from mmgraph.data.transform import SampleDataset, row_name, transform
 from mmgraph.errors import DataError, ExportError, MissingPackageError
 from mmgraph.export.exported import DESCRIPTION, FORMAT, PREPROCESSING, load_exported
 from mmgraph.export.formats import FILES, Format, write_program
 from mmgraph.export.program import Inputs, Program, dynamic_axes, to_inputs
-from mmgraph.items import Items
+from mmgraph.graph.items import Items
 from mmgraph.nn.tasks import Multilabel, Regression
+from mmgraph.saving.model import new_folder, plain, save_modalities
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def export_model(
     """Write a fitted estimator as a program; see `MultimodalEstimator.export`."""
     if form not in FILES:
         raise ValueError(f"expected format to be one of {', '.join(FILES)}, got {form!r}")
-    with persistence.new_folder(path, overwrite, mine=_is_export) as folder:
+    with new_folder(path, overwrite, mine=_is_export) as folder:
         described = _write(estimator, folder, frame, form)
         kinds = [type(each) for each in estimator.modalities_]
         described["largest_difference"] = check(estimator, folder, frame, kinds)
@@ -74,7 +76,7 @@ def check(
         difference = difference / task.std.numpy()
     largest = float(difference.max())
     if not largest <= TOLERANCE:  # not a number is refused as well
-        row = data.row_name(frame.index, int(difference.max(1).argmax()))
+        row = row_name(frame.index, int(difference.max(1).argmax()))
         raise ExportError(
             f"row {row}: the exported program differs from the model by {largest:.1e}, more than "
             f"{TOLERANCE:.0e}, so nothing was written; a part of it computes otherwise in this "
@@ -87,8 +89,8 @@ def _write(
     estimator: MultimodalEstimator, folder: Path, frame: pd.DataFrame, form: Format
 ) -> dict[str, Any]:
     modalities = estimator.modalities_
-    items = data.transform(modalities, frame)
-    dataset = data.SampleDataset(modalities, items)
+    items = transform(modalities, frame)
+    dataset = SampleDataset(modalities, items)
     program = Program(estimator.model_, _fillers(modalities, items)).eval()
     rows = _traced_rows(items)
     inputs = _widened(to_inputs(dataset.collate(rows).items))
@@ -98,7 +100,7 @@ def _write(
     ]
     axes = dynamic_axes([{name: each[name] for name in inputs} for each in seen])
     write_program(program, inputs, axes, folder / FILES[form], form)
-    saved = persistence.save_modalities(modalities, folder / PREPROCESSING)
+    saved = save_modalities(modalities, folder / PREPROCESSING)
     task = estimator.model_.task
     described = {
         "version": FORMAT,
@@ -118,7 +120,7 @@ def _write(
 
 
 def _describe(described: Mapping[str, Any], folder: Path) -> None:
-    text = json.dumps(described, indent=2, ensure_ascii=False, default=persistence.plain)
+    text = json.dumps(described, indent=2, ensure_ascii=False, default=plain)
     (folder / DESCRIPTION).write_text(text, "utf-8")
 
 

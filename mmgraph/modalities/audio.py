@@ -15,15 +15,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmgraph.cache import FeatureCache
 from mmgraph.errors import CellError
-from mmgraph.items import Items, sample_of_items
+from mmgraph.graph.items import Items, sample_of_items
+from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
-from mmgraph.modalities.decode_audio import content_hash, decode_audio, load_package, unwrap
-from mmgraph.modalities.files import load_statistics, located, save_statistics
-from mmgraph.nn.bags import Bag
-from mmgraph.nn.scaling import usable_deviation
-from mmgraph.relations import Chain, Relation
+from mmgraph.modalities.decoding.audio import content_hash, decode_audio, load_package, unwrap
+from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
+from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.scaling import usable_deviation
+from mmgraph.system.cache import FeatureCache
 from mmgraph.typing import Item
 
 logger = logging.getLogger("mmgraph")
@@ -252,7 +252,7 @@ class Audio(Modality):
 
     def make_bags(self) -> list[Bag]:
         """Return a spectrogram of fixed size, with mean and deviation of every band."""
-        from mmgraph.nn.bags import MeanBag
+        from mmgraph.nn.linear.features import MeanBag
 
         return [MeanBag(self._summary_width, "summary")]
 

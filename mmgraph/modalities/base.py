@@ -25,9 +25,9 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
-from mmgraph.items import Items
-from mmgraph.nn.bags import Bag
-from mmgraph.relations import Relation
+from mmgraph.graph.items import Items
+from mmgraph.graph.relations import Relation
+from mmgraph.nn.linear.features import Bag
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
-from mmgraph.items import Items, sample_of_items
+from mmgraph.graph.items import Items, sample_of_items
+from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
-from mmgraph.modalities.files import load_statistics, located, save_statistics
-from mmgraph.nn.bags import Bag
+from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
 from mmgraph.nn.encoders.recurrent import Cell
-from mmgraph.relations import Chain, Relation
+from mmgraph.nn.linear.features import Bag
 from mmgraph.typing import Item
 
 #: Standardised values are cut to this many standard deviations, which tames broken entries.
@@ -168,7 +168,7 @@ class Features(Modality):
 
     def make_bags(self) -> list[Bag]:
         """Return the mean of all vectors of a row."""
-        from mmgraph.nn.bags import NodeMeanBag
+        from mmgraph.nn.linear.features import NodeMeanBag
 
         return [NodeMeanBag(self._num_features)]
 

@@ -18,17 +18,17 @@ from PIL import Image as PILImage
 from PIL import ImageOps
 from torch import Tensor, nn
 
-from mmgraph.cache import FeatureCache
 from mmgraph.errors import CellError
-from mmgraph.items import Items, sample_of_items
+from mmgraph.graph.items import Items, sample_of_items
+from mmgraph.graph.relations import Grid, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
-from mmgraph.modalities.decode import content_hash, decode_image
-from mmgraph.modalities.files import located
-from mmgraph.modalities.frozen_images import compute_features
-from mmgraph.nn.bags import Bag
+from mmgraph.modalities.decoding.files import located
+from mmgraph.modalities.decoding.frozen_images import compute_features
+from mmgraph.modalities.decoding.image import content_hash, decode_image
 from mmgraph.nn.encoders import backbones
-from mmgraph.nn.scaling import usable_deviation
-from mmgraph.relations import Grid, Relation
+from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.scaling import usable_deviation
+from mmgraph.system.cache import FeatureCache
 from mmgraph.typing import Item
 
 logger = logging.getLogger("mmgraph")
@@ -48,7 +48,7 @@ class Image(Modality):
     """Images, each a grid of region nodes.
 
     By default, features of a frozen EfficientNet-Lite0 (25 regions at 160 px, of the 1,472
-    channels of all stages), computed once and kept on disk by content (`mmgraph.cache`).
+    channels of all stages), computed once and kept on disk by content (`mmgraph.system.cache`).
 
     Args:
         columns: Column, or columns, with paths, PIL images, arrays or bytes.
@@ -292,8 +292,8 @@ class Image(Modality):
 
     def make_bags(self) -> list[Bag]:
         """Return the mean of frozen features, or typical patches of pixels."""
-        from mmgraph.nn.bags import MeanBag
-        from mmgraph.nn.patches import PatchBag
+        from mmgraph.nn.linear.features import MeanBag
+        from mmgraph.nn.linear.patches import PatchBag
 
         return [MeanBag(self.region_shape()[0])] if self.extracts else [PatchBag()]
 

@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 from mmgraph.errors import CellError
-from mmgraph.items import Items, sample_of_items
+from mmgraph.graph.items import Items, sample_of_items
+from mmgraph.graph.relations import Complete, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.columns import (
     COLUMN_KINDS,
@@ -25,9 +26,8 @@ from mmgraph.modalities.columns import (
     ColumnKind,
     find_kind,
 )
-from mmgraph.nn.bags import Bag
 from mmgraph.nn.encoders.tabular import FIRST_CATEGORY, OTHER_CATEGORY
-from mmgraph.relations import Complete, Relation
+from mmgraph.nn.linear.features import Bag
 from mmgraph.typing import Item
 
 _log = logging.getLogger(__name__)
@@ -251,7 +251,7 @@ class Tabular(Modality):
 
     def make_bags(self) -> list[Bag]:
         """Return the numbers of all columns, and which categories there are."""
-        from mmgraph.nn.bags import CategoryBag, NumberBag
+        from mmgraph.nn.linear.features import CategoryBag, NumberBag
 
         columns, width = self._columns(), self._width
         used = [

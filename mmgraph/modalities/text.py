@@ -16,13 +16,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
-from mmgraph.items import Items, sample_of_items
+from mmgraph.graph.items import Items, sample_of_items
+from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
-from mmgraph.modalities.files import load_statistics, save_statistics
-from mmgraph.modalities.ngrams import character_ngrams, ngram_spans, word_ngrams
-from mmgraph.modalities.pretrained_tokens import find_features, read_features
-from mmgraph.modalities.stop_words import UNSPACED_WORD, WORD, find_stop_words, in_stop_words
-from mmgraph.modalities.token_features import (
+from mmgraph.modalities.decoding.files import load_statistics, save_statistics
+from mmgraph.modalities.tokens.features import (
     TokenFeatures,
     align,
     compute_features,
@@ -30,9 +28,11 @@ from mmgraph.modalities.token_features import (
     share,
     summarise,
 )
-from mmgraph.modalities.tokenizer import SentencePieceTokenizer, clean_text
-from mmgraph.nn.bags import Bag
-from mmgraph.relations import Chain, Relation
+from mmgraph.modalities.tokens.ngrams import character_ngrams, ngram_spans, word_ngrams
+from mmgraph.modalities.tokens.pretrained import find_features, read_features
+from mmgraph.modalities.tokens.stop_words import UNSPACED_WORD, WORD, find_stop_words, in_stop_words
+from mmgraph.modalities.tokens.tokenizer import SentencePieceTokenizer, clean_text
+from mmgraph.nn.linear.features import Bag
 from mmgraph.typing import Item
 
 _log = logging.getLogger(__name__)
@@ -315,7 +315,7 @@ class Text(Modality):
 
     def make_bags(self) -> list[Bag]:
         """Return TF-IDF of characters' and words' n-grams, and sentence vectors."""
-        from mmgraph.nn.bags import MeanBag, NgramBag
+        from mmgraph.nn.linear.features import MeanBag, NgramBag
 
         bags: list[Bag] = [NgramBag("characters"), NgramBag("words")]
         return bags if self.mean_ is None else [*bags, MeanBag(len(self.mean_), "summary")]

@@ -13,15 +13,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.items import Items, sample_of_items
+from mmgraph.graph.items import Items, sample_of_items
+from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
-from mmgraph.modalities.decode_video import decode_video
-from mmgraph.modalities.files import load_statistics, located, save_statistics
+from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
+from mmgraph.modalities.decoding.video import decode_video
 from mmgraph.modalities.image import Image
-from mmgraph.nn.bags import Bag
 from mmgraph.nn.encoders.recurrent import Cell
-from mmgraph.nn.scaling import usable_deviation
-from mmgraph.relations import Chain, Relation
+from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.scaling import usable_deviation
 from mmgraph.typing import Item
 
 _SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv")
@@ -141,7 +141,7 @@ class Video(Modality):
 
     def make_bags(self) -> list[Bag]:
         """Return the mean over a sample's pictures."""
-        from mmgraph.nn.bags import NodeMeanBag
+        from mmgraph.nn.linear.features import NodeMeanBag
 
         assert self.mean_ is not None
         return [NodeMeanBag(len(self.mean_))]

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
-from mmgraph.items import Items
-from mmgraph.nn.additive import AdditiveModel
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion
+from mmgraph.nn.linear.model import AdditiveModel
 from mmgraph.nn.tasks import Task
-from mmgraph.nodes import Nodes
 
 #: What `balance` starts from and is pulled towards where the additive part sees all modalities:
 #: that part alone. The fused one has to prove itself, for its confidence is that of a network.

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch_geometric.nn.aggr import AttentionalAggregation, Set2Set
 
-from mmgraph.nodes import Nodes
+from mmgraph.graph.nodes import Nodes
 
 ReadoutKind = Literal["mean", "max", "sum", "attention", "set2set"]
 

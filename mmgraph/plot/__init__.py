@@ -1,8 +1,8 @@
 """Pictures of data, training, results and what a model does, with matplotlib."""
 
-from mmgraph.plot.diagnosis import plot_diagnosis
+from mmgraph.diagnosis.pictures import plot_diagnosis
+from mmgraph.explain.drawing import plot_explanation
 from mmgraph.plot.embedding import plot_embedding
-from mmgraph.plot.explanation import plot_explanation
 from mmgraph.plot.graph import plot_graph
 from mmgraph.plot.results import (
     plot_confusion,

@@ -10,9 +10,9 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from mmgraph import distributed
-from mmgraph.atomic import written_at_once
 from mmgraph.errors import DataError
+from mmgraph.system import distributed
+from mmgraph.system.atomic import written_at_once
 from mmgraph.training.module import TrainingModule
 
 logger = logging.getLogger("mmgraph")

@@ -15,9 +15,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mmgraph import distributed
-from mmgraph.data import Batch
+from mmgraph.data.transform import Batch
 from mmgraph.nn.model import MultimodalModel
+from mmgraph.system import distributed
 
 Logs = Literal["csv", "tensorboard"]
 

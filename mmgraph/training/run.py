@@ -20,9 +20,9 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmgraph.allocator import kept_memory
-from mmgraph.data import Batch
+from mmgraph.data.transform import Batch
 from mmgraph.nn.model import MultimodalModel
+from mmgraph.system.allocator import kept_memory
 from mmgraph.training.callbacks import BestWeights, History
 from mmgraph.training.checkpoint import Checkpoint
 from mmgraph.training.launch import find_launch

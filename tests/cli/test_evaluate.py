@@ -3,7 +3,7 @@ import pandas as pd
 from mmgraph import load, load_openclipart
 from mmgraph.cli.options import Rows
 from mmgraph.cli.sources import opened
-from mmgraph.tables import read_frame
+from mmgraph.tables.opening import read_frame
 
 
 def test_splits_and_metrics(shell, model, table):

@@ -7,7 +7,7 @@ import torch
 from PIL import Image as PILImage
 
 from mmgraph import Image, MultimodalGraphClassifier, Text, load
-from mmgraph.tables import read_frame
+from mmgraph.tables.opening import read_frame
 
 #: What `shell.quick` says.
 QUICK = {"channels": 16, "epochs": 2, "random_state": 3, "verbose": False}

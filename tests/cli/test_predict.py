@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from mmgraph import load
-from mmgraph.arrow_table import hugging_face
 from mmgraph.cli import models
 from mmgraph.estimator import MultimodalEstimator
-from mmgraph.tables import read_frame
+from mmgraph.tables.arrow import hugging_face
+from mmgraph.tables.opening import read_frame
 
 
 @pytest.fixture

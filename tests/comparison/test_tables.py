@@ -3,7 +3,7 @@ import pytest
 
 from mmgraph.comparison import holm
 from mmgraph.comparison.markdown import write_table
-from mmgraph.comparison.runs import Run
+from mmgraph.comparison.store import Run
 from mmgraph.comparison.tables import summarise, tabulate_runs
 
 #: Share of right answers by method, fold and seed.

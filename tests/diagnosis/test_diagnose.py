@@ -13,7 +13,7 @@ from mmgraph import (
     diagnose,
     hide,
 )
-from mmgraph.diagnosis.rows import EncodedRows
+from mmgraph.diagnosis.encoded import EncodedRows
 from mmgraph.nn.fusion import ConcatFusion
 
 

@@ -11,9 +11,9 @@ from mmgraph.diagnosis import Diagnosis, Measure, additive_projection
 from mmgraph.diagnosis.edges import fuse_with_strangers, fuse_without_cross_edges
 from mmgraph.diagnosis.projection import largest_prime
 from mmgraph.diagnosis.scores import R2, Resampling
-from mmgraph.nn.gnn import transformer_conv
+from mmgraph.graph.relations import Chain, Complete, WithPosition
+from mmgraph.message_passing.gnn import transformer_conv
 from mmgraph.nn.tasks import Regression
-from mmgraph.relations import Chain, Complete, WithPosition
 
 
 def test_projection_by_hand():

@@ -11,7 +11,7 @@ from mmgraph import (
     Text,
     Video,
 )
-from mmgraph.relations import Complete
+from mmgraph.graph.relations import Complete
 
 QUICK = {"channels": 8, "epochs": 1, "refit": False, "validation": 0.0, "verbose": False}
 

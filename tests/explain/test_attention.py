@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from mmgraph.explain.attention import attention_of, layer_matrices, recording
-from mmgraph.explain.explaining import read_samples
 from mmgraph.explain.relevance import AttentionGradient, propagate
 from mmgraph.explain.rollout import AttentionRollout, readout_weights, rollout
+from mmgraph.explain.samples import read_samples
 
 
 def test_rollout_by_hand():

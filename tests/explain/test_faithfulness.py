@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from mmgraph import DataError
-from mmgraph.explain.explaining import read_samples
 from mmgraph.explain.explanation import Explanation, NodeScore
 from mmgraph.explain.faithfulness import compare_explainers, curves, measure, measure_faithfulness
 from mmgraph.explain.occlusion import Occlusion
-from mmgraph.explain.sample import Sample
+from mmgraph.explain.samples import read_samples
+from mmgraph.explain.units import Sample
 from mmgraph.modalities.base import Place
 from mmgraph.nn.tasks import Multiclass, Regression
 

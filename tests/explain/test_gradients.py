@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from mmgraph.explain.explaining import read_samples
 from mmgraph.explain.gradient import GradientInput
 from mmgraph.explain.integrated import IntegratedGradients
+from mmgraph.explain.samples import read_samples
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmgraph import DataError
-from mmgraph.explain.explaining import read_samples
+from mmgraph.explain.samples import read_samples
 from mmgraph.explain.shapley import Shapley, exact_shapley, sampled_shapley
 
 

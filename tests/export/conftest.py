@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmgraph import Features, Image, MultimodalGraphClassifier, Tabular, Text, data
+from mmgraph import Features, Image, MultimodalGraphClassifier, Tabular, Text
+from mmgraph.data.transform import SampleDataset, transform
 from mmgraph.export.program import Program, to_inputs
 from mmgraph.export.write import _fillers
 
@@ -84,7 +85,7 @@ def differ():
     """Return a function that says how far a program, not yet traced, is from its model."""
 
     def differ(model, frame):
-        dataset = data.SampleDataset(model.modalities_, data.transform(model.modalities_, frame))
+        dataset = SampleDataset(model.modalities_, transform(model.modalities_, frame))
         program = Program(model.model_, _fillers(model.modalities_, dataset.items)).eval()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*no input in any modality")

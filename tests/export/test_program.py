@@ -19,9 +19,9 @@ from mmgraph import (
 )
 from mmgraph.errors import ExportError
 from mmgraph.export.program import Program
+from mmgraph.graph.relations import Chain, Complete
+from mmgraph.message_passing.gnn import transformer_conv
 from mmgraph.nn import fusion
-from mmgraph.nn.gnn import transformer_conv
-from mmgraph.relations import Chain, Complete
 
 EXACT = 1e-5
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mmgraph import Audio
 from mmgraph.errors import CellError
-from mmgraph.modalities.decode_audio import decode_audio
+from mmgraph.modalities.decoding.audio import decode_audio
 from mmgraph.nn.encoders.audio import FrameEncoder, MaskedConv
 
 RATE = 8000

@@ -11,10 +11,10 @@ from torch import nn
 
 import mmgraph.modalities
 from mmgraph import Audio, Image, Text, Video
+from mmgraph.graph.relations import Chain
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.features import Features
 from mmgraph.modalities.tabular import Tabular
-from mmgraph.relations import Chain
 from mmgraph.testing import check_modality
 
 RANDOM = np.random.default_rng(0)

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import torch
 
-from mmgraph.cells import modality_cells
-from mmgraph.data import fit_modality
+from mmgraph.data.cells import modality_cells
+from mmgraph.data.transform import fit_modality
 from mmgraph.errors import CellError, DataError
+from mmgraph.graph.relations import Chain
 from mmgraph.modalities.features import Features, read_array
-from mmgraph.relations import Chain
 
 ROWS = np.array([[1.0, 2, 3], [3, 2, 7]])
 

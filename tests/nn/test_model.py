@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmgraph import Complete, Items, Nodes
-from mmgraph.nn.additive import AdditiveModel
-from mmgraph.nn.bags import MeanBag
 from mmgraph.nn.fusion.graph import GraphFusion
+from mmgraph.nn.linear.features import MeanBag
+from mmgraph.nn.linear.model import AdditiveModel
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.tasks import Multiclass
 

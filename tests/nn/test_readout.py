@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch_geometric.nn import MaxAggregation, MeanAggregation, SumAggregation
 
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.readout import Readout
-from mmgraph.nodes import Nodes
 
 KINDS = ["mean", "max", "sum", "attention", "set2set"]
 

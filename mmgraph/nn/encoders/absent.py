@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmgraph.items import Items
-from mmgraph.nodes import Nodes
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
 
 
 class AbsentNode(nn.Module):

@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmgraph.items import Items, before_end
+from mmgraph.graph.items import Items, before_end
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell
-from mmgraph.nodes import Nodes
 
 
 class MaskedConv(nn.Module):

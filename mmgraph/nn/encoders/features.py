@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from mmgraph.items import Items
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell
-from mmgraph.nodes import Nodes
 
 
 class VectorEncoder(nn.Module):

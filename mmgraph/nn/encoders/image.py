@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.items import Items
-from mmgraph.nodes import Nodes
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
 
 
 class RegionCNN(nn.Module):

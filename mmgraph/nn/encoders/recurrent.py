@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmgraph.items import Items, before_end
+from mmgraph.graph.items import Items, before_end
 
 Cell = Literal["gru", "lstm"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from mmgraph.items import Items
-from mmgraph.nodes import Nodes
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
 
 #: Category ids that belong to no column: of a number, and of a value that is not known.
 NO_CATEGORY, OTHER_CATEGORY, FIRST_CATEGORY = 0, 1, 2

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.items import Items
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.encoders.recurrent import BidirectionalRNN, Cell
-from mmgraph.nodes import Nodes
 
 
 class TokenEncoder(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from mmgraph.nodes import Nodes
+from mmgraph.graph.nodes import Nodes
 
 
 class Fusion(nn.Module, ABC):

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, find_present, read_each
 from mmgraph.nn.readout import Readout, ReadoutKind
-from mmgraph.nodes import Nodes
 
 #: Bounds the slope of the square root, which is infinite at 0.
 _EPSILON = 1e-5

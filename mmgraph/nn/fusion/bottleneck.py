@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.attention import NodeAttention, make_feed_forward
 from mmgraph.nn.fusion.base import Fusion, check_modalities, find_present
 from mmgraph.nn.fusion.concat import ConcatFusion
 from mmgraph.nn.readout import ReadoutKind
-from mmgraph.nodes import Nodes
 
 
 class BottleneckFusion(Fusion):

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, read_each
 from mmgraph.nn.readout import Readout, ReadoutKind
-from mmgraph.nodes import Nodes
 
 
 class ConcatFusion(Fusion):

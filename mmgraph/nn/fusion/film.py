@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, check_modalities
 from mmgraph.nn.fusion.concat import ConcatFusion
 from mmgraph.nn.readout import Readout, ReadoutKind
-from mmgraph.nodes import Nodes
 
 
 class FiLMFusion(Fusion):

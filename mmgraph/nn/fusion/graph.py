@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.graph import MultimodalGraph
+from mmgraph.graph.graph import MultimodalGraph
+from mmgraph.graph.nodes import Nodes
+from mmgraph.graph.relations import Complete, Relation
+from mmgraph.message_passing.gnn import ConvFactory, Execution, HeteroGNN, transformer_conv
 from mmgraph.nn.fusion.base import Fusion, check_modalities
-from mmgraph.nn.gnn import ConvFactory, Execution, HeteroGNN, transformer_conv
 from mmgraph.nn.readout import Readout, ReadoutKind
-from mmgraph.nodes import Nodes
-from mmgraph.relations import Complete, Relation
 from mmgraph.typing import EdgeType
 
 #: Node type of the one node a sample that is joined to all others.

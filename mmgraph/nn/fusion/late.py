@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, find_present, read_each, share_present
 from mmgraph.nn.readout import Readout, ReadoutKind
-from mmgraph.nodes import Nodes
 
 Weighting = Literal["mean", "learned"]
 

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, find_present, read_each
 from mmgraph.nn.readout import Readout, ReadoutKind
-from mmgraph.nodes import Nodes
 
 
 class TensorFusion(Fusion):

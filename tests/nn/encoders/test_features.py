@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmgraph.items import Items
+from mmgraph.graph.items import Items
 from mmgraph.nn.encoders.features import VectorEncoder
 
 

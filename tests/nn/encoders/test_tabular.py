@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional as F
 
-from mmgraph.items import Items
+from mmgraph.graph.items import Items
 from mmgraph.nn.encoders.tabular import ColumnEncoder
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion import (
     BilinearFusion,
     BottleneckFusion,
@@ -22,7 +23,6 @@ from mmgraph.nn.fusion import (
     WeightedSumFusion,
 )
 from mmgraph.nn.fusion.attention import NodeAttention
-from mmgraph.nodes import Nodes
 
 GELU_OF_1 = 0.8413447
 BOTH = ["image", "text"]

@@ -11,6 +11,8 @@ import torch
 from torch_geometric.nn import SAGEConv
 
 import mmgraph.nn.fusion
+from mmgraph.graph.nodes import Nodes
+from mmgraph.graph.relations import Chain, Grid
 from mmgraph.nn.fusion import (
     BilinearFusion,
     BottleneckFusion,
@@ -25,8 +27,6 @@ from mmgraph.nn.fusion import (
     TensorFusion,
     WeightedSumFusion,
 )
-from mmgraph.nodes import Nodes
-from mmgraph.relations import Chain, Grid
 from mmgraph.testing import random_nodes
 
 CHANNELS = 8

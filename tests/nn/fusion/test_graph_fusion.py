@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from mmgraph.graph.nodes import Nodes
+from mmgraph.graph.relations import Chain, Complete, Grid
 from mmgraph.nn.fusion import GraphFusion
 from mmgraph.nn.fusion.graph import default_relations
-from mmgraph.nodes import Nodes
-from mmgraph.relations import Chain, Complete, Grid
 
 MODALITIES = {"image": {"beside": Grid(2, 2)}, "text": {"next": Chain()}, "audio": {}}
 

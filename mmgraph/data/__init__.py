@@ -1,0 +1,1 @@
+"""From a table's cells to batches of items, and from its targets to tensors."""

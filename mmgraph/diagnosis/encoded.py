@@ -1,0 +1,186 @@
+"""Rows that are encoded once, whose modalities can then be put together in any way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from mmgraph.data.transform import SampleDataset, transform
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
+from mmgraph.nn.linear.model import AdditiveParts
+from mmgraph.nn.model import MultimodalModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmgraph.estimator import MultimodalEstimator
+
+#: Samples that go through the fusion at once.
+_BATCH = 256
+
+#: From the rows to take each modality from to one vector a sample.
+Fuse = Callable[[Int[Tensor, "batch modalities"]], Float[Tensor, "batch channels"]]
+
+
+@dataclass(frozen=True, eq=False)
+class FlatNodes:
+    """Encoded nodes of one modality, row by row without padding.
+
+    Args:
+        x: Features of all nodes.
+        item: The item of each node within its row.
+        index: The position of each node within its item.
+        count: Number of nodes of each row.
+    """
+
+    x: Float[Tensor, "flat channels"]
+    item: Int[Tensor, "flat"]
+    index: Int[Tensor, "flat"]
+    count: Int[Tensor, "rows"]
+
+    @classmethod
+    def join(cls, batches: Sequence[Nodes]) -> FlatNodes:
+        """Put the nodes of several batches one behind the other."""
+        return cls(
+            x=torch.cat([nodes.flat() for nodes in batches]),
+            item=torch.cat([nodes.item[nodes.mask] for nodes in batches]),
+            index=torch.cat([nodes.index[nodes.mask] for nodes in batches]),
+            count=torch.cat([nodes.mask.sum(1) for nodes in batches]),
+        )
+
+    def take(self, rows: Int[Tensor, "batch"]) -> Nodes:
+        """Return the nodes of some rows, in any order and repeated if need be."""
+        count = self.count[rows]
+        owner = torch.repeat_interleave(count)
+        place = torch.arange(len(owner)) - (count.cumsum(0) - count)[owner]
+        chosen = (self.count.cumsum(0) - self.count)[rows][owner] + place
+        return Nodes.from_flat(
+            self.x[chosen],
+            sample=owner,
+            batch_size=len(rows),
+            item=self.item[chosen],
+            index=self.index[chosen],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedRows:
+    """Nodes and additive parts of all modalities of some rows, to be put together at will.
+
+    Every modality has one row more than were given, without any item: row number `missing`.
+
+    Args:
+        model: The model, already trained.
+        nodes_of: Nodes of each modality.
+        parts: What each modality says to the additive model, if there is one.
+        has: Which rows have an item of a modality.
+    """
+
+    model: MultimodalModel
+    nodes_of: Mapping[str, FlatNodes]
+    parts: AdditiveParts | None
+    has: Bool[Tensor, "rows modalities"]
+
+    @classmethod
+    def of(cls, estimator: MultimodalEstimator, frame: pd.DataFrame) -> EncodedRows:
+        """Encode the rows of a table once.
+
+        Raises:
+            DataError: A cell cannot be read.
+        """
+        model = estimator.model_
+        nodes: dict[str, list[Nodes]] = {name: [] for name in model.encoders}
+        parts, has = [], []
+        for items in _batches(estimator, frame):
+            for name, encoded in model.nodes(items).items():
+                nodes[name].append(encoded)
+            has.append(torch.stack([items[name].nodes_per_sample > 0 for name in nodes], dim=1))
+            if model.additive is not None:
+                parts.append(model.additive.parts(items))
+        flat = {name: FlatNodes.join(batches) for name, batches in nodes.items()}
+        return cls(model, flat, _join(parts) if parts else None, torch.cat(has))
+
+    @property
+    def names(self) -> list[str]:
+        """The modalities, in the order of all axes called `modalities`."""
+        return list(self.nodes_of)
+
+    @property
+    def missing(self) -> int:
+        """The row that lacks every modality; also the number of rows that were given."""
+        return len(self.has) - 1
+
+    def as_they_are(self) -> Int[Tensor, "rows modalities"]:
+        """Return the choice that takes all modalities of a row from that row."""
+        return torch.arange(self.missing).unsqueeze(1).repeat(1, len(self.names))
+
+    def nodes(self, rows: Int[Tensor, "batch modalities"]) -> dict[str, Nodes]:
+        """Return samples that have each modality from another row."""
+        return {
+            name: flat.take(chosen)
+            for (name, flat), chosen in zip(self.nodes_of.items(), rows.unbind(1), strict=True)
+        }
+
+    def fuse(self, rows: Int[Tensor, "batch modalities"]) -> Float[Tensor, "batch channels"]:
+        """Return the fused vectors of such samples."""
+        return self.model.fusion(self.nodes(rows))
+
+    def logits(
+        self, rows: Int[Tensor, "batch modalities"], *, fuse: Fuse | None = None
+    ) -> Float[Tensor, "batch outputs"]:
+        """Return the model's logits of samples that have each modality from another row.
+
+        Args:
+            rows: The row to take each modality from; `missing` hides it.
+            fuse: Another way than `self.fuse` to the fused vectors.
+        """
+        fused = self.fused_logits(rows, fuse=fuse)
+        return self.model.join(self.additive_logits(rows), fused, self._present(rows))
+
+    def fused_logits(
+        self, rows: Int[Tensor, "batch modalities"], *, fuse: Fuse | None = None
+    ) -> Float[Tensor, "batch outputs"]:
+        """Return the logits of the fused part alone."""
+        fuse = fuse or self.fuse
+        return torch.cat([self.model.head(fuse(chunk)) for chunk in rows.split(_BATCH)])
+
+    def additive_logits(
+        self, rows: Int[Tensor, "batch modalities"]
+    ) -> Float[Tensor, "batch outputs"] | None:
+        """Return the logits of the additive part alone, None without one."""
+        if self.model.additive is None or self.parts is None:
+            return None
+        columns = torch.arange(rows.shape[1])
+        return self.model.additive.combine(
+            AdditiveParts(
+                self.parts.together[rows, columns],
+                self.parts.alone[rows, columns],
+                self.parts.has[rows, columns],
+            )
+        )
+
+    def _present(self, rows: Int[Tensor, "batch modalities"]) -> Bool[Tensor, "batch"]:
+        return self.has[rows, torch.arange(rows.shape[1])].any(1)
+
+
+def _batches(estimator: MultimodalEstimator, frame: pd.DataFrame) -> Iterator[dict[str, Items]]:
+    """Read the rows batch by batch, and at last one that has nothing."""
+    size, modalities = estimator.batch_size, estimator.modalities_
+    for start in range(0, len(frame), size):
+        items = transform(modalities, frame.iloc[start : start + size], start=start)
+        yield from (batch.items for batch in SampleDataset(modalities, items).batches(size))
+    yield {modality.node_type: modality.collate([[]]) for modality in modalities}
+
+
+def _join(parts: Sequence[AdditiveParts]) -> AdditiveParts:
+    return AdditiveParts(
+        torch.cat([each.together for each in parts]),
+        torch.cat([each.alone for each in parts]),
+        torch.cat([each.has for each in parts]),
+    )

@@ -1,0 +1,227 @@
+"""From rows to explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mmgraph.data.cells import modality_cells
+from mmgraph.data.transform import row_name, transform
+from mmgraph.errors import DataError
+from mmgraph.explain.attention import attention_of, place_of_nodes
+from mmgraph.explain.base import Attribution, Explainer
+from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore, TaskName
+from mmgraph.explain.methods import DEFAULT, find_explainer
+from mmgraph.explain.units import Sample
+from mmgraph.graph.nodes import Nodes
+from mmgraph.modalities.base import Modality, Place, first_reading
+from mmgraph.nn.tasks import Multiclass, Multilabel, Task
+from mmgraph.tables.opening import read_frame
+from mmgraph.typing import Item
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmgraph.estimator import MultimodalEstimator
+
+
+def explain_rows(
+    estimator: MultimodalEstimator,
+    X: Any,
+    *,
+    method: str | Explainer = DEFAULT,
+    target: Any = None,
+    faithfulness: bool = False,
+) -> list[Explanation]:
+    """Return an explanation of each row; what `estimator.explain` calls.
+
+    Args:
+        estimator: A fitted classifier or regressor.
+        X: Rows, as for `predict`.
+        method: Name of a method, or an explainer with settings of its own.
+        target: The class, the label, or the number of the output to explain, for all rows;
+            None: the most probable one of each row, and the first of several numbers.
+        faithfulness: Measure how true each explanation is, see `mmgraph.explain.faithfulness`.
+
+    Raises:
+        DataError: A cell cannot be read, there is no such output or method, or the method does
+            not suit the model.
+    """
+    from mmgraph.explain.faithfulness import measure
+
+    explainer = find_explainer(method)
+    frame = read_frame(X)
+    names, number = output_names(estimator), find_output(estimator, target)
+    explanations = []
+    for position, sample in enumerate(read_samples(estimator, frame)):
+        explanation = explain_sample(
+            sample,
+            explainer,
+            target=number,
+            outputs=names,
+            row=row_name(frame.index, position),
+            inputs=_inputs(estimator.modalities_, frame.iloc[[position]], sample.items),
+        )
+        if faithfulness:
+            explanation = explanation.with_faithfulness(measure(sample, [explanation])[0])
+        explanations.append(explanation)
+    return explanations
+
+
+def read_samples(estimator: MultimodalEstimator, frame: pd.DataFrame) -> list[Sample]:
+    """Return the rows of a table, ready to be taken apart.
+
+    Raises:
+        DataError: A cell cannot be read.
+    """
+    items = transform(estimator.modalities_, frame, traced=True)
+    return [
+        Sample(
+            estimator.model_,
+            estimator.modalities_,
+            {name: values[row] for name, values in items.items()},
+        )
+        for row in range(len(frame))
+    ]
+
+
+def explain_sample(
+    sample: Sample,
+    explainer: Explainer,
+    *,
+    target: int | None = None,
+    outputs: Sequence[str] | None = None,
+    row: str = "0",
+    inputs: Sequence[ItemInput] = (),
+) -> Explanation:
+    """Return the explanation of one row of a model without an estimator.
+
+    Args:
+        sample: The row.
+        explainer: The method.
+        target: Which output; None: the most probable one.
+        outputs: Names of the outputs; their numbers when None.
+        row: What to call the row.
+        inputs: What its items came from.
+
+    Raises:
+        DataError: The method does not suit the model.
+    """
+    task = sample.model.task
+    with torch.no_grad():
+        predicted = task.activate(sample.logits.unsqueeze(0))[0]
+    if target is None:
+        target = 0 if task_name(task) == "regression" else int(predicted.argmax())
+    # Without any unit there is nothing to score.
+    found = explainer.attribute(sample, target) if sample.units else Attribution(torch.zeros(0))
+    names = [str(number) for number in range(task.outputs)] if outputs is None else outputs
+    return Explanation(
+        row=row,
+        method=explainer.name,
+        task=task_name(task),
+        outputs=names,
+        predicted=predicted.tolist(),
+        target=target,
+        value=float(sample.logits[target]),
+        base=found.base,
+        signed=explainer.signed,
+        nodes=_nodes(sample, found.scores),
+        edges=_edges(sample, found),
+        inputs=inputs,
+    )
+
+
+def task_name(task: Task) -> TaskName:
+    """Return what explanations call a task."""
+    if isinstance(task, Multiclass):
+        return "multiclass"
+    return "multilabel" if isinstance(task, Multilabel) else "regression"
+
+
+def output_names(estimator: MultimodalEstimator) -> list[str]:
+    """Return the classes or labels of an estimator, or numbers for values."""
+    classes = getattr(estimator, "classes_", range(estimator.model_.task.outputs))
+    return [str(each) for each in classes]
+
+
+def find_output(estimator: MultimodalEstimator, target: Any) -> int | None:
+    """Return which output a class, a label or a number is; None for None.
+
+    Raises:
+        DataError: There is none.
+    """
+    if target is None:
+        return None
+    outputs = list(getattr(estimator, "classes_", range(estimator.model_.task.outputs)))
+    if target not in outputs:
+        known = ", ".join(repr(getattr(each, "item", lambda e=each: e)()) for each in outputs[:10])
+        raise DataError(f"target={target!r}: expected one of the outputs {known}, or None")
+    return outputs.index(target)
+
+
+def _nodes(sample: Sample, scores: Float[Tensor, "units"]) -> list[NodeScore]:
+    values = iter(scores.tolist())
+    nodes = []
+    for name, layer in _all_nodes(sample).items():
+        modality = sample.modalities.get(name)
+        kind = "global" if modality is None else modality.kind
+        pairs = zip(layer.item[layer.mask].tolist(), layer.index[layer.mask].tolist(), strict=True)
+        for item, index in pairs:
+            if modality is None or not sample.counts[name]:
+                label = Place("(all)" if modality is None else "(missing)")
+                nodes.append(NodeScore(name, kind, item, index, label, 0.0, is_input=False))
+            else:
+                place = modality.place(sample.items[name][item], index)
+                nodes.append(NodeScore(name, kind, item, index, place, next(values)))
+    return nodes
+
+
+def _all_nodes(sample: Sample) -> Mapping[str, Nodes]:
+    return sample.nodes if sample.graph is None else sample.graph.nodes
+
+
+def _edges(sample: Sample, found: Attribution) -> list[EdgeScores]:
+    """Return what the method says of edges, or else the attention weights."""
+    places = place_of_nodes(_all_nodes(sample))
+    weighed: list[tuple]
+    if found.edges is None:
+        weighed = [(w.edge_type, w.layer, w.edge_index, w.weight) for w in attention_of(sample)]
+    else:
+        assert sample.graph is not None
+        listed = sample.graph.edge_index_dict()
+        weighed = [(k, None, listed[k], w.unsqueeze(1)) for k, w in found.edges.items()]
+    return [
+        EdgeScores(
+            relation=kind,
+            layer=layer,
+            source=(edge_index[0] + places[kind[0]].start).numpy(),
+            target=(edge_index[1] + places[kind[2]].start).numpy(),
+            weight=weight.detach().numpy().astype(np.float32),
+        )
+        for kind, layer, edge_index, weight in weighed
+        if edge_index.shape[1]
+    ]
+
+
+def _inputs(
+    modalities: Sequence[Modality], row: pd.DataFrame, items: Mapping[str, list[Item]]
+) -> list[ItemInput]:
+    """Return what the items of a row came from."""
+    inputs = []
+    for modality in modalities:
+        name = modality.node_type
+        raws = modality_cells(modality, row)[0]
+        if len(raws) != len(items[name]) and not modality.by_column:
+            # Some could not be read and count as missing.
+            with first_reading():
+                raws = [raw for raw in raws if modality.transform([[raw]])[0]]
+        for number in range(len(items[name])):
+            raw = None if modality.by_column else raws[number]
+            text = None if raw is None else modality.text(raw)
+            inputs.append(ItemInput(name, modality.kind, number, text, raw, modality))
+    return inputs

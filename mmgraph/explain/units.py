@@ -1,0 +1,186 @@
+"""One row as units that can be taken away or faded, which all methods are built on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from mmgraph.graph.graph import MultimodalGraph
+from mmgraph.graph.items import Items
+from mmgraph.graph.nodes import Nodes
+from mmgraph.modalities.base import Modality
+from mmgraph.nn.fusion.graph import GraphFusion
+from mmgraph.nn.model import MultimodalModel
+from mmgraph.typing import Item
+
+#: Variants of a row that go through the model at once.
+_BATCH = 128
+
+
+class Sample:
+    r"""One row, whose units are its nodes: regions, tokens, frames, columns.
+
+    A model is explained through two functions of its units. `kept` takes units away, from the
+    nodes and from the additive model's bags alike; a modality without units is missing, and a
+    row without any is the prior:
+
+    .. math::
+        f(S) = f(\text{the row's units in } S), \qquad f(\emptyset) = \text{prior}
+
+    `faded` multiplies the encoder's nodes, and what each unit adds to the additive logits, by a
+    gate that gradients can be taken of:
+
+    .. math::
+        f(g) = w_0 \Bigl( b + \sum_u g_u a_u \Bigr)
+            + w_1 \mathrm{head}(\mathrm{fusion}(\{g_u x_u\}))
+
+    Both give the logits that a prediction depends on, see `Task.relevant`.
+
+    Args:
+        model: The model, in evaluation mode.
+        modalities: Its fitted modalities.
+        items: The row's items by node type, as `Modality.trace` gives them.
+    """
+
+    def __init__(
+        self,
+        model: MultimodalModel,
+        modalities: Sequence[Modality],
+        items: Mapping[str, list[Item]],
+    ) -> None:
+        self.model = model
+        self.modalities = {each.node_type: each for each in modalities}
+        self.items = {name: items[name] for name in model.encoders}
+        self.batch = {name: self._collate(name, [self.items[name]]) for name in self.items}
+        self._variants: dict[tuple[str, int, bytes], Item] = {}
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Number of units of each modality."""
+        return {name: int(items.length.sum()) for name, items in self.batch.items()}
+
+    @property
+    def units(self) -> int:
+        """Number of units of the row, in the order of modalities, items and nodes."""
+        return sum(self.counts.values())
+
+    @cached_property
+    def unit_items(self) -> list[tuple[str, int]]:
+        """Modality and item of each unit."""
+        return [
+            (name, number)
+            for name, items in self.batch.items()
+            for number, length in enumerate(items.length.tolist())
+            for _ in range(length)
+        ]
+
+    @cached_property
+    def nodes(self) -> dict[str, Nodes]:
+        """The encoder's nodes of the row, as a batch of one; learnt nodes are no units."""
+        with torch.no_grad():
+            return self.model.nodes(self.batch)
+
+    @cached_property
+    def graph(self) -> MultimodalGraph | None:
+        """The row's graph before any message; None where the fusion makes none."""
+        fusion = self.model.fusion
+        return fusion.graph(self.nodes) if isinstance(fusion, GraphFusion) else None
+
+    @cached_property
+    def logits(self) -> Float[Tensor, "outputs"]:
+        """What the model says of the whole row."""
+        with torch.no_grad():
+            return self.model.task.relevant(self.model(self.batch))[0]
+
+    @cached_property
+    def additive(self) -> Float[Tensor, "units outputs"]:
+        """What each unit adds to the logits through the additive model."""
+        model = self.model
+        if model.additive is None:
+            return torch.zeros(self.units, model.task.outputs)
+        with torch.no_grad():
+            shares = model.additive.shares(self.batch)
+        joined = torch.cat([shares[name] for name in self.batch])
+        return model.task.relevant(model.weights[0] * joined)
+
+    def kept(self, kept: Bool[Tensor, "subsets units"]) -> Float[Tensor, "subsets outputs"]:
+        """Return the logits with only some of the units, for each subset."""
+        logits = []
+        with torch.no_grad():
+            for part in kept.split(_BATCH):
+                batch = dict(self._subsets(part))
+                logits.append(self.model.task.relevant(self.model(batch)))
+        return torch.cat([self.logits.new_zeros(0, len(self.logits)), *logits])
+
+    def _subsets(self, kept: Bool[Tensor, "subsets units"]) -> list[tuple[str, Items]]:
+        result, begin = [], 0
+        for name, items in self.batch.items():
+            parts = kept[:, begin : begin + self.counts[name]].split(items.length.tolist(), dim=1)
+            # The first axis is the subset's, in spite of no items.
+            columns = [self._variants_of(name, number, part) for number, part in enumerate(parts)]
+            samples = [
+                [variant for column in columns if (variant := column[row]) is not None]
+                for row in range(len(kept))
+            ]
+            result.append((name, self._collate(name, samples)))
+            begin += self.counts[name]
+        return result
+
+    def _variants_of(
+        self, name: str, number: int, kept: Bool[Tensor, "subsets nodes"]
+    ) -> list[Item | None]:
+        """Return an item with only some of its nodes, for each subset; None without any."""
+        keep, item = self.modalities[name].keep, self.items[name][number]
+        result: list[Item | None] = []
+        for row, some in zip(kept, kept.any(1).tolist(), strict=True):
+            key = (name, number, row.numpy().tobytes())
+            if some and key not in self._variants:
+                self._variants[key] = keep(item, row)
+            result.append(self._variants[key] if some else None)
+        return result
+
+    def _collate(self, name: str, samples: list[list[Item]]) -> Items:
+        return self.modalities[name].collate(samples)
+
+    def faded(self, gate: Float[Tensor, "batch units"]) -> Float[Tensor, "batch outputs"]:
+        """Return the logits with each unit multiplied by its gate; gradients go through."""
+        model = self.model
+        nodes, begin = {}, 0
+        for name, whole in self.nodes.items():
+            count = self.counts[name]
+            # A learnt node that stands for no unit stays as it is.
+            part = gate[:, begin : begin + count] if count else gate.new_ones(1, 1)
+            nodes[name] = _repeat(whole, len(gate), part)
+            begin += count
+        graph = model.weights[1] * model.head(model.fusion(nodes))
+        # What is not any unit's: the biases.
+        rest = self.logits - self._graph_logits - self.additive.sum(0)
+        return model.task.relevant(graph) + gate @ self.additive + rest
+
+    @cached_property
+    def _graph_logits(self) -> Float[Tensor, "outputs"]:
+        model = self.model
+        with torch.no_grad():
+            logits = model.weights[1] * model.head(model.fusion(self.nodes))
+        return model.task.relevant(logits)[0]
+
+
+def _repeat(nodes: Nodes, batch: int, gate: Float[Tensor, "_ _"]) -> Nodes:
+    """Return a batch of copies of one sample's nodes, multiplied by their gates."""
+
+    def copies(values: Tensor) -> Tensor:
+        return values.expand(batch, *values.shape[1:])
+
+    whole = replace(
+        nodes,
+        x=copies(nodes.x),
+        mask=copies(nodes.mask),
+        item=copies(nodes.item),
+        index=copies(nodes.index),
+    )
+    return whole.with_x(whole.x * gate.unsqueeze(2))

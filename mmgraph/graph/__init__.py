@@ -1,0 +1,1 @@
+"""A sample as a graph: its items, its nodes, and the relations that join them."""

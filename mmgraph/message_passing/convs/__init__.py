@@ -1,0 +1,1 @@
+"""Dense forms of PyG's convolutions, one operator a file."""

@@ -1,0 +1,1 @@
+"""The edges of a relation, in the forms that operators work with."""

@@ -1,0 +1,1 @@
+"""Files and arrays to pixels and samples."""

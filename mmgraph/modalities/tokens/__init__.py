@@ -1,0 +1,1 @@
+"""Tokenizers, and features of tokens."""

@@ -1,0 +1,1 @@
+"""The linear model on pooled features of all modalities."""

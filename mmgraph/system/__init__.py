@@ -1,0 +1,1 @@
+"""What lies between the package and the machine: memory, files, caches, processes."""

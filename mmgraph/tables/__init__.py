@@ -1,0 +1,1 @@
+"""Tables of any kind, whole in memory or read from disk a part at a time."""

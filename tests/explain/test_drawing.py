@@ -1,0 +1,95 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
+
+from mmgraph.explain.drawing import wrap
+from mmgraph.explain.explanation import Explanation
+from mmgraph.modalities.base import Place
+from mmgraph.plot.style import BLUE, RED
+
+LONG = " ".join(["Donaudampfschifffahrtsgesellschaft and some words worth $5"] * 7)
+
+
+def shades(figure, count, *, at=0):
+    rectangles = [each for each in figure.axes[0].patches if isinstance(each, Rectangle)]
+    return [each.get_facecolor() for each in rectangles][at : at + count]
+
+
+def texts(figure):
+    return [each.get_text() for each in [*figure.axes[0].texts, *figure.texts]]
+
+
+def test_regions_and_words_have_the_colour_of_their_scores(make_explanation):
+    explanation = make_explanation("a red cat", row="17", side=2)
+    figure = explanation.plot()
+    scores = explanation.scores
+    for at, own in ((0, scores[:4]), (4, scores[4:])):
+        for color, score in zip(shades(figure, len(own), at=at), own, strict=True):
+            assert color[:3] == to_rgb(RED if score > 0 else BLUE)
+            assert color[3] == pytest.approx(0.75 * abs(score) / np.abs(own).max())
+    said = texts(figure)
+    assert "row 17: why animals (70.0%)? rollout" in said
+    assert f"image: sum {scores[:4].sum():+.2g}, full colour {np.abs(scores[:4]).max():.2g}" in said
+    assert "blue: against animals, orange: for animals" in said
+    assert said[2:5] == ["a", "red", "cat"]
+    # The regions cover the picture.
+    left, right, bottom, top = figure.axes[0].images[0].get_extent()
+    area = sum(each.get_width() * each.get_height() for each in figure.axes[0].patches[:4])
+    assert area == pytest.approx((right - left) * (bottom - top))
+
+
+def test_words_stand_on_their_shades_and_not_on_each_other(make_explanation):
+    figure = make_explanation(LONG).plot()
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    places = [each for each in axes.texts if each.get_family() == ["DejaVu Sans Mono"]]
+    boxes = [each.get_window_extent() for each in places]
+    assert len(boxes) == 7 * 6
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    page = figure.bbox
+    assert all(page.x0 <= box.x0 and box.x1 <= page.x1 for box in boxes)
+    words = [each.get_window_extent() for each in axes.patches[25:]]
+    for box, shade in zip(boxes, words, strict=True):
+        assert shade.x0 == pytest.approx(box.x0, abs=2)
+        assert shade.x1 == pytest.approx(box.x1, abs=0.06 * (box.x1 - box.x0) + 2)
+        assert shade.y0 < (box.y0 + box.y1) / 2 < shade.y1
+
+
+def test_what_is_no_picture_and_no_text_are_bars(make_explanation):
+    steps = [
+        ("sound", "audio", Place(f"{step} s", span=(float(step), step + 1.0))) for step in range(20)
+    ]
+    explanation = make_explanation("cat", side=2, extra=steps)
+    own = explanation.scores[5:]
+    figure = explanation.plot()
+    bars = figure.axes[0].patches[5:]
+    best = sorted(own, key=lambda score: -abs(score))[:12]
+    widths = [each.get_width() for each in bars]
+    np.testing.assert_allclose(np.array(widths) / widths[0], np.array(best) / best[0])
+    assert {f"{score:+.2g}" for score in best} <= set(texts(figure))
+
+
+def test_unsigned_scores_and_no_picture(make_explanation):
+    described = make_explanation("a red cat").to_json(pictures=False) | {"signed": False}
+    figure = Explanation.from_json(described).plot()
+    assert len(figure.axes[0].images) == 0
+    assert "white: does not matter, orange: matters" in texts(figure)
+
+
+def test_a_row_with_nothing_in_it(make_explanation):
+    described = make_explanation("cat").to_json() | {"nodes": [], "edges": [], "inputs": []}
+    assert texts(Explanation.from_json(described).plot())[0].startswith("row 0")
+
+
+@given(st.text("ab ", max_size=60), st.integers(1, 12))
+def test_letters_have_places_of_their_own(text, width):
+    places = wrap(text, width)
+    assert len(places) == len(set(places)) == len(text)
+    assert places == sorted(places)
+    written = [place for letter, place in zip(text, places, strict=True) if letter != " "]
+    assert all(column < width for _, column in written)
