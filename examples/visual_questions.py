@@ -24,7 +24,7 @@ import torch
 
 from mmgraph import MultimodalGraphClassifier, load_easy_vqa
 from mmgraph.comparison import FUSIONS
-from mmgraph.data.transform import read_batches
+from mmgraph.data.dataset import read_batches
 from mmgraph.diagnosis.edges import fuse_without_cross_edges
 from mmgraph.graph.relations import Complete
 

@@ -16,7 +16,8 @@ from hypothesis import settings
 from PIL import Image as PILImage
 
 from mmgraph import Image, MultimodalGraphClassifier, Text
-from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore
+from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
 from mmgraph.explain.thumbnails import to_data_uri
 from mmgraph.modalities.base import Place
 

@@ -108,7 +108,8 @@ def open_dataset(folder: Path, inputs: list[str]) -> tuple[Any, float]:
     import torch
 
     from mmgraph import ArrowTable, Image, ParquetTable, Tabular, Text
-    from mmgraph.data.survey import StreamDataset, fit_on_sample
+    from mmgraph.data.disk_dataset import StreamDataset
+    from mmgraph.data.survey import fit_on_sample
 
     start = time.perf_counter()
     saved = folder / "saved"

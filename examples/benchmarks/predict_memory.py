@@ -56,7 +56,7 @@ def resident(what: str) -> int:
 def predict(folder: Path) -> None:
     """Predict the table in this process, and print its memory and time as JSON."""
     from mmgraph.cli import app, models
-    from mmgraph.tables.opening import TableFile
+    from mmgraph.tables.table_file import TableFile
 
     load, seen = models.load_model, {}
     table, output = folder / "table.csv", folder / "predictions.csv"
@@ -88,7 +88,7 @@ def main() -> None:
         predict(args.predict)
         return
     from mmgraph import Image, MultimodalGraphClassifier, Text
-    from mmgraph.tables.opening import TableFile
+    from mmgraph.tables.table_file import TableFile
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

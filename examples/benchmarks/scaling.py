@@ -36,8 +36,8 @@ from mmgraph import (
     ParquetTable,
     Text,
 )
-from mmgraph.data.survey import StreamDataset
-from mmgraph.data.transform import SampleDataset
+from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.disk_dataset import StreamDataset
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.tasks import Multiclass
 

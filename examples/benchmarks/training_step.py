@@ -23,7 +23,8 @@ from torch_geometric.nn import SAGEConv
 from turns import take_turns
 
 from mmgraph import GraphFusion, Image, MultimodalModel, Text
-from mmgraph.data.transform import SampleDataset, fit_modality, transform
+from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.transform import fit_modality, transform
 from mmgraph.graph.nodes import Nodes
 from mmgraph.message_passing.gnn import transformer_conv
 from mmgraph.nn.encoders.recurrent import BidirectionalRNN

@@ -89,8 +89,8 @@ def _show_table(report: Report, what: str, label: str | None) -> None:
 
 
 def _column(frame: pd.DataFrame, name: str, label: str | None) -> dict[str, Any]:
-    from mmgraph.data.cells import is_missing
     from mmgraph.data.infer import find_modality
+    from mmgraph.tables.missing import is_missing
 
     values = frame[name].tolist()
     there = [value for value in values if not is_missing(value)]

@@ -19,7 +19,7 @@ from mmgraph.cli.options import (
 )
 from mmgraph.cli.report import Report, table
 from mmgraph.system.atomic import written_at_once
-from mmgraph.tables.opening import SUFFIXES
+from mmgraph.tables.text_files import SUFFIXES
 
 
 def predict(

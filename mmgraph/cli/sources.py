@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import mmgraph
 from mmgraph.cli.options import Rows
 from mmgraph.errors import DataError
-from mmgraph.tables.opening import SUFFIXES, TableFile, parts
+from mmgraph.tables.opening import parts
+from mmgraph.tables.table_file import TableFile
+from mmgraph.tables.text_files import SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from mmgraph.cli.sources import Source
-from mmgraph.data.cells import is_missing
 from mmgraph.data.targets import is_multilabel
 from mmgraph.errors import DataError
+from mmgraph.tables.missing import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd

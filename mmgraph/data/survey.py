@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Int, Shaped
-from torch import Tensor
+from jaxtyping import Int
 
 from mmgraph.data.cells import modality_cells
-from mmgraph.data.sampling import BucketSampler
-from mmgraph.data.transform import SampleDataset, fit_modality, transform
+from mmgraph.data.transform import fit_modality
 from mmgraph.modalities.base import Modality
 from mmgraph.tables.base import DiskTable
-from mmgraph.typing import Item
 
 logger = logging.getLogger("mmgraph")
 
@@ -81,111 +76,3 @@ def fit_on_sample(
 
 def _size(raw: Any) -> int:
     return len(raw) if isinstance(raw, str | list | tuple | np.ndarray) and np.ndim(raw) < 2 else 1
-
-
-class StreamDataset(SampleDataset):
-    """Rows of a table on disk, which are read and decoded for each batch.
-
-    Args:
-        modalities: Fitted modalities.
-        table: The table.
-        rows: Its rows that belong to this dataset, ascending.
-        length: Length of each of these rows.
-        target: Target of each of these rows.
-        augment: Change items randomly, as each modality does it.
-        modality_dropout: Probability of hiding a modality of a row.
-    """
-
-    additive_rows: ClassVar[int | None] = FITTING_ROWS
-
-    def __init__(
-        self,
-        modalities: Sequence[Modality],
-        table: DiskTable,
-        rows: Int[np.ndarray, "rows"],
-        length: Int[np.ndarray, "rows"],
-        target: Shaped[Tensor, "rows *outputs"] | None = None,
-        *,
-        augment: bool = False,
-        modality_dropout: float = 0.0,
-    ) -> None:
-        self.table, self.rows, self.length = table, rows, length
-        super().__init__(
-            modalities,
-            {},
-            target,
-            augment=augment,
-            modality_dropout=modality_dropout,
-            names=RowNames(rows),
-        )
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def num_nodes(self) -> Int[np.ndarray, "rows"]:
-        """A number for each row that grows with its nodes."""
-        return self.length
-
-    def subset(
-        self,
-        rows: Sequence[int] | Int[np.ndarray, "kept"],
-        *,
-        augment: bool = False,
-        modality_dropout: float = 0.0,
-    ) -> StreamDataset:
-        """Return some of the rows."""
-        kept = np.asarray(rows)
-        return StreamDataset(
-            self.modalities,
-            self.table,
-            self.rows[kept],
-            self.length[kept],
-            None if self.target is None else self.target[torch.from_numpy(kept)],
-            augment=augment,
-            modality_dropout=modality_dropout,
-        )
-
-    def _samples(self, rows: Sequence[int]) -> dict[str, list[list[Item]]]:
-        with _quiet():
-            return transform(
-                self.modalities, self.table.take(self.rows[np.asarray(rows)]), start=None
-            )
-
-    def _sampler(self, batch_size: int, generator: torch.Generator | None) -> BucketSampler:
-        """Return batches of rows that are in a few groups at a time."""
-        return BucketSampler(
-            self.length,
-            batch_size,
-            generator=generator,
-            groups=self.table.group_of(self.rows),
-            groups_at_once=self.table.groups_at_once,
-        )
-
-
-class RowNames(Sequence[str]):
-    """The places of rows as text, made when they are asked for.
-
-    Args:
-        rows: The places.
-    """
-
-    def __init__(self, rows: Int[np.ndarray, "rows"]) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, number: Any) -> Any:
-        return str(self.rows[number])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave out what modalities say of every batch."""
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mmgraph.data.cells import is_null
-from mmgraph.data.transform import row_name
 from mmgraph.errors import DataError
+from mmgraph.tables.missing import is_null
+from mmgraph.tables.names import row_name
 
 _COLLECTIONS = (set, frozenset, list, tuple, np.ndarray)
 

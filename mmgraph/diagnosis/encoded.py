@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from mmgraph.data.transform import SampleDataset, transform
+from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.transform import transform
 from mmgraph.graph.items import Items
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.linear.model import AdditiveParts

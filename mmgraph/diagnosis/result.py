@@ -8,34 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmgraph.diagnosis import verdict
+from mmgraph.diagnosis.measures import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number of a diagnosis.
-
-    Args:
-        name: What was measured, see `Diagnosis`.
-        modality: The modality it is about, None for the whole model.
-        value: The score, or difference of scores, in the score's own unit.
-        error: Standard error of the value, by bootstrap over the rows.
-        rows: Number of rows it was measured on.
-    """
-
-    name: str
-    modality: str | None
-    value: float
-    error: float
-    rows: int
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the value differs from 0 by more than two standard errors."""
-        return abs(self.value) > 2 * self.error
 
 
 @dataclass(frozen=True)
@@ -123,7 +100,7 @@ class Diagnosis:
 
     def plot(self) -> Figure:
         """Draw modalities, interaction and edges on one page, the verdict below."""
-        from mmgraph.plot import plot_diagnosis
+        from mmgraph.diagnosis.pictures import plot_diagnosis
 
         return plot_diagnosis(self)
 

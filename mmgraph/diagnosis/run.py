@@ -18,8 +18,9 @@ from mmgraph.diagnosis.edges import (
     has_cross_edges,
 )
 from mmgraph.diagnosis.encoded import EncodedRows
+from mmgraph.diagnosis.measures import Measure
 from mmgraph.diagnosis.projection import additive_projection, largest_prime
-from mmgraph.diagnosis.result import Diagnosis, Measure
+from mmgraph.diagnosis.result import Diagnosis
 from mmgraph.diagnosis.scores import Resampling, Score, make_score
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmgraph.diagnosis.result import Diagnosis, Measure
+    from mmgraph.diagnosis.measures import Measure
+    from mmgraph.diagnosis.result import Diagnosis
 
 #: What is below this share of the gain over nothing is called nearly nothing.
 _NEARLY = 0.05

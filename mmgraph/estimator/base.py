@@ -17,18 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from mmgraph.data import targets
+from mmgraph.data.dataset import SampleDataset, read_batches
+from mmgraph.data.disk_dataset import StreamDataset
 from mmgraph.data.holdout import hold_out
 from mmgraph.data.infer import infer_modalities
-from mmgraph.data.survey import FITTING_ROWS, StreamDataset, fit_on_sample
-from mmgraph.data.transform import (
-    SampleDataset,
-    fit_modality,
-    read_batches,
-    read_items,
-    row_name,
-    transform,
-    warn_without_input,
-)
+from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
+from mmgraph.data.transform import fit_modality, read_items, transform, warn_without_input
 from mmgraph.errors import DataError
 from mmgraph.estimator.fusions import FusionFactory, fusion_options
 from mmgraph.estimator.messages import shown_messages
@@ -42,10 +36,11 @@ from mmgraph.nn.linear.model import AdditiveModel
 from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
-from mmgraph.saving import card
+from mmgraph.saving.facts import collect_facts
 from mmgraph.saving.model import save
 from mmgraph.system import distributed
 from mmgraph.tables.base import DiskTable
+from mmgraph.tables.names import row_name
 from mmgraph.tables.opening import Table, open_rows, open_table, read_frame, take_columns
 from mmgraph.tables.stream import kept
 from mmgraph.typing import EdgeType
@@ -161,7 +156,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
                     self.validation,
                 )
             self.model_, self.history_, scores = self._fitting().fit(dataset, held_out)
-            self.facts_ = card.collect_facts(
+            self.facts_ = collect_facts(
                 self.model_.task,
                 rows_with,
                 target,
@@ -197,7 +192,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
             DataError: A cell cannot be read, there is no such output or method, or the method
                 does not suit the model.
         """
-        from mmgraph.explain.samples import explain_rows
+        from mmgraph.explain.run import explain_rows
 
         check_is_fitted(self, "model_")
         return explain_rows(self, X, method=method, target=target, faithfulness=faithfulness)

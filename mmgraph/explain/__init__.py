@@ -6,7 +6,7 @@ and `measure_faithfulness` tell how true explanations are, `to_html` writes seve
 """
 
 from mmgraph.explain.base import Attribution, Explainer
-from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore
+from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.faithfulness import compare_explainers, measure_faithfulness
 from mmgraph.explain.gradient import GradientInput
 from mmgraph.explain.html import to_html
@@ -14,6 +14,7 @@ from mmgraph.explain.integrated import IntegratedGradients
 from mmgraph.explain.methods import EXPLAINERS
 from mmgraph.explain.occlusion import Occlusion
 from mmgraph.explain.pyg import PyGExplainer
+from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
 from mmgraph.explain.relevance import AttentionGradient
 from mmgraph.explain.rollout import AttentionRollout
 from mmgraph.explain.shapley import Shapley

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL import Image as PILImage
 
-    from mmgraph.explain.explanation import Explanation, NodeScore
+    from mmgraph.explain.explanation import Explanation
+    from mmgraph.explain.record import NodeScore
 
 #: Inches: the whole page, pictures on its left, the space between, and the height of a line.
 _WIDTH, _PICTURE, _GAP, _LINE = 10.0, 3.6, 0.5, 0.28

@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mmgraph.errors import DataError
-from mmgraph.explain.explanation import EdgeScores, Explanation
+from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.record import EdgeScores
 
 #: Outputs that are listed with their probabilities.
 _MOST_OUTPUTS = 8

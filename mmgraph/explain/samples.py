@@ -10,67 +10,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mmgraph.data.cells import modality_cells
-from mmgraph.data.transform import row_name, transform
+from mmgraph.data.transform import transform
 from mmgraph.errors import DataError
 from mmgraph.explain.attention import attention_of, place_of_nodes
 from mmgraph.explain.base import Attribution, Explainer
-from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore, TaskName
-from mmgraph.explain.methods import DEFAULT, find_explainer
+from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore, TaskName
 from mmgraph.explain.units import Sample
 from mmgraph.graph.nodes import Nodes
-from mmgraph.modalities.base import Modality, Place, first_reading
+from mmgraph.modalities.base import Place
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
-from mmgraph.tables.opening import read_frame
-from mmgraph.typing import Item
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmgraph.estimator import MultimodalEstimator
-
-
-def explain_rows(
-    estimator: MultimodalEstimator,
-    X: Any,
-    *,
-    method: str | Explainer = DEFAULT,
-    target: Any = None,
-    faithfulness: bool = False,
-) -> list[Explanation]:
-    """Return an explanation of each row; what `estimator.explain` calls.
-
-    Args:
-        estimator: A fitted classifier or regressor.
-        X: Rows, as for `predict`.
-        method: Name of a method, or an explainer with settings of its own.
-        target: The class, the label, or the number of the output to explain, for all rows;
-            None: the most probable one of each row, and the first of several numbers.
-        faithfulness: Measure how true each explanation is, see `mmgraph.explain.faithfulness`.
-
-    Raises:
-        DataError: A cell cannot be read, there is no such output or method, or the method does
-            not suit the model.
-    """
-    from mmgraph.explain.faithfulness import measure
-
-    explainer = find_explainer(method)
-    frame = read_frame(X)
-    names, number = output_names(estimator), find_output(estimator, target)
-    explanations = []
-    for position, sample in enumerate(read_samples(estimator, frame)):
-        explanation = explain_sample(
-            sample,
-            explainer,
-            target=number,
-            outputs=names,
-            row=row_name(frame.index, position),
-            inputs=_inputs(estimator.modalities_, frame.iloc[[position]], sample.items),
-        )
-        if faithfulness:
-            explanation = explanation.with_faithfulness(measure(sample, [explanation])[0])
-        explanations.append(explanation)
-    return explanations
 
 
 def read_samples(estimator: MultimodalEstimator, frame: pd.DataFrame) -> list[Sample]:
@@ -206,22 +160,3 @@ def _edges(sample: Sample, found: Attribution) -> list[EdgeScores]:
         for kind, layer, edge_index, weight in weighed
         if edge_index.shape[1]
     ]
-
-
-def _inputs(
-    modalities: Sequence[Modality], row: pd.DataFrame, items: Mapping[str, list[Item]]
-) -> list[ItemInput]:
-    """Return what the items of a row came from."""
-    inputs = []
-    for modality in modalities:
-        name = modality.node_type
-        raws = modality_cells(modality, row)[0]
-        if len(raws) != len(items[name]) and not modality.by_column:
-            # Some could not be read and count as missing.
-            with first_reading():
-                raws = [raw for raw in raws if modality.transform([[raw]])[0]]
-        for number in range(len(items[name])):
-            raw = None if modality.by_column else raws[number]
-            text = None if raw is None else modality.text(raw)
-            inputs.append(ItemInput(name, modality.kind, number, text, raw, modality))
-    return inputs

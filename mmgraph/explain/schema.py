@@ -61,7 +61,8 @@ from typing import Any
 import numpy as np
 
 from mmgraph.errors import DataError
-from mmgraph.explain.explanation import EdgeScores, Explanation, ItemInput, NodeScore
+from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
 from mmgraph.explain.thumbnails import to_data_uri
 from mmgraph.modalities.base import Place
 

@@ -12,13 +12,14 @@ import torch
 from jaxtyping import Bool, Float
 
 from mmgraph import __version__
-from mmgraph.data.transform import read_batches, warn_without_input
+from mmgraph.data.dataset import read_batches
+from mmgraph.data.transform import warn_without_input
 from mmgraph.errors import DataError
 from mmgraph.export.formats import FILES, Run, open_program
 from mmgraph.export.program import to_inputs
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.model import has_input
-from mmgraph.saving.model import load_modalities
+from mmgraph.saving.modalities import load_modalities
 from mmgraph.tables.opening import read_frame
 
 #: Raised when older versions of mmgraph could not read what this one writes.

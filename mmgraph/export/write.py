@@ -12,14 +12,17 @@ import torch
 from torch.nn.functional import pad
 
 from mmgraph import __version__
-from mmgraph.data.transform import SampleDataset, row_name, transform
+from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.transform import transform
 from mmgraph.errors import DataError, ExportError, MissingPackageError
 from mmgraph.export.exported import DESCRIPTION, FORMAT, PREPROCESSING, load_exported
 from mmgraph.export.formats import FILES, Format, write_program
 from mmgraph.export.program import Inputs, Program, dynamic_axes, to_inputs
 from mmgraph.graph.items import Items
 from mmgraph.nn.tasks import Multilabel, Regression
-from mmgraph.saving.model import new_folder, plain, save_modalities
+from mmgraph.saving.folder import new_folder, plain
+from mmgraph.saving.modalities import save_modalities
+from mmgraph.tables.names import row_name
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:

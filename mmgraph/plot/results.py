@@ -113,8 +113,8 @@ def plot_prediction(
         probability: Probability of each class.
         axes: Where to draw.
     """
-    from mmgraph.data.cells import is_missing
     from mmgraph.modalities.decoding.image import decode_image
+    from mmgraph.tables.missing import is_missing
 
     axes.imshow(decode_image(image))
     axes.set_xticks([])

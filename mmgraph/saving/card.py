@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Shaped
-from torch import Tensor
 
 from mmgraph import __version__
-from mmgraph.nn.tasks import Multiclass, Multilabel, Task
+from mmgraph.nn.tasks import Multiclass, Multilabel
 
 if TYPE_CHECKING:
     from mmgraph.estimator import MultimodalEstimator
@@ -22,70 +18,6 @@ _MOST_LINES = 40
 
 #: Classes with fewer training rows are named.
 _FEW = 10
-
-_PACKAGES = ("torch", "torch-geometric", "lightning", "numpy", "pandas", "timm", "transformers")
-
-
-def collect_facts(
-    task: Task,
-    rows_with: Mapping[str, int],
-    target: Shaped[Tensor, "rows *outputs"],
-    *,
-    held_out_rows: int,
-    held_out: Mapping[str, float],
-    truth: Any,
-    groups: Any,
-) -> dict[str, Any]:
-    """Return what only `fit` knows, in a form that JSON holds.
-
-    Args:
-        task: What is predicted.
-        rows_with: Number of training rows that have something of each modality.
-        target: Target of each row, as the task encodes it.
-        held_out_rows: How many of the rows were held out.
-        held_out: Loss and metric on them, of the model that was fitted on the others.
-        truth: The targets as they were given, for the names of their columns.
-        groups: The groups as they were given, or None.
-    """
-    return {
-        "rows": len(target),
-        "rows_with": dict(rows_with),
-        "label": _column_names(truth),
-        "groups": _column_names(groups),
-        "targets": _describe(task, target),
-        "held_out_rows": held_out_rows,
-        "held_out": dict(held_out),
-        "versions": _versions(),
-    }
-
-
-def _column_names(values: Any) -> str | list[str] | None:
-    """Return the name of a column, the names of several, or None where there are none."""
-    if getattr(values, "ndim", 1) == 2:
-        columns = getattr(values, "columns", None)
-        return None if columns is None else [str(column) for column in columns]
-    name = getattr(values, "name", None)
-    return name if isinstance(name, str) else None
-
-
-def _describe(task: Task, target: Shaped[Tensor, "rows *outputs"]) -> dict[str, list[Any]]:
-    """Return the counts of classes or labels, or the range of numbers."""
-    if isinstance(task, Multiclass):
-        return {"count": target.bincount(minlength=task.outputs).tolist()}
-    if isinstance(task, Multilabel):
-        return {"count": target.sum(0).long().tolist()}
-    found = {"minimum": target.amin(0), "mean": target.mean(0), "maximum": target.amax(0)}
-    return {name: values.tolist() for name, values in found.items()}
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "mmgraph": __version__}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def write_card(estimator: MultimodalEstimator) -> str:

@@ -10,11 +10,8 @@ modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen b
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,13 +20,13 @@ import numpy as np
 from torch import nn
 
 from mmgraph import __version__
-from mmgraph.data.infer import KINDS
 from mmgraph.errors import DataError
-from mmgraph.graph import relations
-from mmgraph.graph.relations import Custom, EdgeList, Relation
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.saving import archive, card
+from mmgraph.saving.folder import new_folder, plain
+from mmgraph.saving.modalities import load_modalities, save_modalities
+from mmgraph.saving.relations import read_relations, write_relations
 
 if TYPE_CHECKING:
     from mmgraph.estimator import MultimodalEstimator
@@ -51,38 +48,6 @@ def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None
         _write(estimator, folder)
 
 
-@contextmanager
-def new_folder(path: Path, overwrite: bool, *, mine: Callable[[Path], bool]) -> Iterator[Path]:
-    """Yield a folder to write into, which takes the place of `path` where all went well.
-
-    Args:
-        path: Where it is to be; as one file, where it ends in `.mmgraph`.
-        overwrite: Replace what is there.
-        mine: Says whether something there is ours to replace; an empty folder always is.
-
-    Raises:
-        FileExistsError: Something is there already that may not be overwritten.
-    """
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path}: exists already; pass overwrite=True to replace it")
-    empty = path.is_dir() and not any(path.iterdir())
-    if path.exists() and not empty and not mine(path):
-        raise FileExistsError(f"{path}: exists and is not a saved model; it is left as it is")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as name:
-        folder = Path(name) / "model"
-        folder.mkdir()
-        yield folder
-        if path.suffix == archive.SUFFIX:
-            archive.pack(folder, Path(name) / "file")
-            folder = Path(name) / "file"
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif folder.is_dir():
-            path.unlink(missing_ok=True)
-        folder.replace(path)
-
-
 def _is_model(path: Path) -> bool:
     try:
         _read_config(path, newest=None)
@@ -96,7 +61,7 @@ def _write(estimator: MultimodalEstimator, folder: Path) -> None:
 
     saved = save_modalities(estimator.modalities_, folder / _MODALITIES)
     parameters = estimator.get_params(deep=False) | {"modalities": None}
-    parameters["relations"] = _write_relations(estimator.relations)
+    parameters["relations"] = write_relations(estimator.relations)
     parameters["conv"] = _name_of(estimator.conv)
     parameters["fusion"] = _name_of(estimator.fusion)
     for key in ("log_dir", "checkpoint_dir"):
@@ -117,59 +82,6 @@ def _write(estimator: MultimodalEstimator, folder: Path) -> None:
     tensors = {name: value.contiguous() for name, value in estimator.model_.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
     (folder / _CARD).write_text(card.write_card(estimator), "utf-8")
-
-
-def save_modalities(modalities: Sequence[Modality], folder: Path) -> list[dict[str, Any]]:
-    """Write fitted modalities into folders of theirs; return what JSON can hold of them."""
-    saved = []
-    for modality in modalities:
-        inside = folder / modality.node_type
-        inside.mkdir(parents=True)
-        state = {"state": modality.save(inside), "several": modality.several_}
-        saved.append(_describe(modality) | state)
-    return saved
-
-
-def load_modalities(
-    folder: Path,
-    saved: Sequence[dict[str, Any]],
-    modalities: Sequence[type[Modality]] = (),
-    *,
-    call: str = "load",
-) -> list[Modality]:
-    """Return the fitted modalities that `save_modalities` wrote.
-
-    Args:
-        folder: The folder they are in.
-        saved: What it returned.
-        modalities: Classes besides mmgraph's own.
-        call: The function that takes such classes, for the message.
-
-    Raises:
-        DataError: The class of one is not known.
-    """
-    known = {kind.__name__: kind for kind in (*KINDS, *modalities)}
-    loaded = []
-    for each in saved:
-        if each["type"] not in known:
-            raise DataError(
-                f"{folder.parent}: uses the modality {each['type']}; pass its class: "
-                f"{call}(path, modalities=[{each['type']}])"
-            )
-        modality = known[each["type"]](**each["parameters"])
-        modality = modality.load(folder / modality.node_type, each["state"])
-        modality.several_ = each["several"]
-        loaded.append(modality)
-    return loaded
-
-
-def plain(value: Any) -> Any:
-    """Return what JSON can hold for numbers of NumPy, which grid searches set, and paths."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"expected parameters that JSON can hold, got {value!r}")
 
 
 def load(
@@ -227,7 +139,7 @@ def _read_description(
     kinds = (MultimodalGraphClassifier, MultimodalGraphRegressor)
     estimator_class = {kind.__name__: kind for kind in kinds}[config["estimator"]]
     parameters = config["parameters"]
-    parameters["relations"] = _read_relations(parameters["relations"])
+    parameters["relations"] = read_relations(parameters["relations"])
     parameters["conv"] = conv if conv is not None else _find_conv(path, parameters["conv"])
     parameters["fusion"] = fusion if fusion is not None else _find_fusion(path, parameters)
     estimator = estimator_class(**parameters)
@@ -263,46 +175,6 @@ def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
             f"{__version__}; upgrade with pip install -U mmgraph"
         )
     return config
-
-
-def _describe(modality: Modality) -> dict[str, Any]:
-    """Return the class of a modality and what the user chose."""
-    assert dataclasses.is_dataclass(modality)
-    fields = [field.name for field in dataclasses.fields(modality) if field.init]
-    values = {name: getattr(modality, name) for name in fields}
-    plain = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
-    return {"type": type(modality).__name__, "parameters": plain}
-
-
-def _write_relations(chosen: Mapping[Any, Relation] | None) -> list[Any] | None:
-    if chosen is None:
-        return None
-    return [[list(edge), *_write_relation(each)] for edge, each in chosen.items()]
-
-
-def _write_relation(relation: Relation) -> list[Any]:
-    kind = type(relation)
-    if getattr(relations, kind.__name__, None) is not kind or kind in (Custom, EdgeList):
-        raise TypeError(
-            f"only mmgraph's own relations, without functions and lists, can be saved: {relation!r}"
-        )
-    values = {field.name: getattr(relation, field.name) for field in dataclasses.fields(kind)}
-    return [
-        kind.__name__,
-        {k: _write_relation(v) if isinstance(v, Relation) else v for k, v in values.items()},
-    ]
-
-
-def _read_relations(written: list[Any] | None) -> dict[Any, Relation] | None:
-    if written is None:
-        return None
-    return {tuple(edge): _read_relation(kind, values) for edge, kind, values in written}
-
-
-def _read_relation(kind: str, values: dict[str, Any]) -> Relation:
-    inner = {k: _read_relation(*v) if isinstance(v, list) else v for k, v in values.items()}
-    relation: Relation = getattr(relations, kind)(**inner)
-    return relation
 
 
 def _name_of(conv: Callable[..., nn.Module] | None) -> str | None:

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mmgraph.data.transform import Batch
+from mmgraph.data.batch import Batch
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.system import distributed
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from mmgraph.data.transform import SampleDataset
+from mmgraph.data.dataset import SampleDataset
 from mmgraph.errors import DataError
 from mmgraph.graph.items import Items
 from mmgraph.nn.model import MultimodalModel

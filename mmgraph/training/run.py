@@ -20,7 +20,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmgraph.data.transform import Batch
+from mmgraph.data.batch import Batch
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.system.allocator import kept_memory
 from mmgraph.training.callbacks import BestWeights, History

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from mmgraph import DataError, MissingPackageError, ParquetTable, Tabular, Text
 from mmgraph.data.cells import read_cells
+from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.disk_dataset import StreamDataset
 from mmgraph.data.sampling import BucketSampler
-from mmgraph.data.survey import StreamDataset, fit_on_sample
-from mmgraph.data.transform import SampleDataset, transform
+from mmgraph.data.survey import fit_on_sample
+from mmgraph.data.transform import transform
 from mmgraph.tables import opening
 
 parquet = pytest.importorskip("pyarrow.parquet")

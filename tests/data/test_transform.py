@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmgraph import Audio, DataError, Image, MissingPackageError, Text
-from mmgraph.data.cells import is_missing, read_cells
+from mmgraph.data.batch import Batch
+from mmgraph.data.cells import read_cells
+from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.sampling import BucketSampler
-from mmgraph.data.transform import Batch, SampleDataset, fit_modality, row_error, transform
+from mmgraph.data.transform import fit_modality, row_error, transform
 from mmgraph.errors import CellError
+from mmgraph.tables.missing import is_missing
 from mmgraph.tables.opening import read_frame
 
 

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from torch_geometric.nn import SAGEConv
 
 from mmgraph import DataError, Image, MultimodalGraphClassifier, Tabular, Text
-from mmgraph.data.transform import read_batches
+from mmgraph.data.dataset import read_batches
 
 TEXT = Text("text", features=None)
 

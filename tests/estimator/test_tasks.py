@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 
 from mmgraph import DataError, Image, MultimodalGraphRegressor, Text, load
-from mmgraph.data.transform import read_batches
+from mmgraph.data.dataset import read_batches
 from mmgraph.nn.encoders.absent import AbsentNode
 from mmgraph.nn.fusion import ConcatFusion, GraphFusion, WeightedSumFusion
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from mmgraph import DataError
-from mmgraph.explain.explanation import Explanation, NodeScore
+from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.faithfulness import compare_explainers, curves, measure, measure_faithfulness
 from mmgraph.explain.occlusion import Occlusion
+from mmgraph.explain.record import NodeScore
 from mmgraph.explain.samples import read_samples
 from mmgraph.explain.units import Sample
 from mmgraph.modalities.base import Place

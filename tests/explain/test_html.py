@@ -7,8 +7,9 @@ import pytest
 from PIL import Image as PILImage
 
 from mmgraph import DataError
-from mmgraph.explain.explanation import Explanation, ItemInput
+from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.html import make_page, pack, quantise, to_html
+from mmgraph.explain.record import ItemInput
 
 EVIL = "a </script><img src=x onerror=alert(1)> <!--<script> {{data}} \u2028 & cat"
 

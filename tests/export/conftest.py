@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from mmgraph import Features, Image, MultimodalGraphClassifier, Tabular, Text
-from mmgraph.data.transform import SampleDataset, transform
+from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.transform import transform
 from mmgraph.export.program import Program, to_inputs
 from mmgraph.export.write import _fillers
 

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmgraph import MultimodalGraphClassifier, Tabular, Text, load
+from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.sampling import BucketSampler, StepParts
-from mmgraph.data.transform import SampleDataset, transform
+from mmgraph.data.transform import transform
 from mmgraph.nn.tasks import Multiclass, Multilabel, Regression
 from mmgraph.training import find_launch
 

@@ -20,8 +20,10 @@ from mmgraph import (
     Text,
 )
 from mmgraph.data.cells import read_cells
-from mmgraph.data.survey import StreamDataset, fit_on_sample
-from mmgraph.data.transform import SampleDataset, transform
+from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.disk_dataset import StreamDataset
+from mmgraph.data.survey import fit_on_sample
+from mmgraph.data.transform import transform
 from mmgraph.tables import opening
 from mmgraph.tables import stream as stream_module
 from mmgraph.tables.arrow import hugging_face

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmgraph import DataError
-from mmgraph.data.cells import is_missing
-from mmgraph.tables.opening import TableFile, read_frame
+from mmgraph.tables.missing import is_missing
+from mmgraph.tables.opening import read_frame
+from mmgraph.tables.table_file import TableFile
 
 CELLS = (
     st.integers(-(10**12), 10**12).map(str),

@@ -6,8 +6,8 @@ from matplotlib.patches import FancyArrowPatch
 
 from mmgraph import DataError
 from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.graph_drawing import plot_graph
 from mmgraph.modalities.base import Place
-from mmgraph.plot import plot_graph
 
 LONG = " ".join(["Donaudampfschifffahrtsgesellschaft and some words worth $5"] * 7)  # 42 words
 CROSS = ("image", "to", "text")

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mmgraph.explain.explanation import Explanation, ItemInput, NodeScore
+    from mmgraph.explain.explanation import Explanation
+    from mmgraph.explain.record import ItemInput, NodeScore
     from mmgraph.typing import EdgeType
 
 #: Inches: of the whole page, of pictures on its left, and of a line of tokens.

@@ -1,0 +1,68 @@
+"""Fitted modalities on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmgraph.data.infer import KINDS
+from mmgraph.errors import DataError
+from mmgraph.modalities.base import Modality
+
+if TYPE_CHECKING:
+    pass
+
+
+def save_modalities(modalities: Sequence[Modality], folder: Path) -> list[dict[str, Any]]:
+    """Write fitted modalities into folders of theirs; return what JSON can hold of them."""
+    saved = []
+    for modality in modalities:
+        inside = folder / modality.node_type
+        inside.mkdir(parents=True)
+        state = {"state": modality.save(inside), "several": modality.several_}
+        saved.append(describe(modality) | state)
+    return saved
+
+
+def load_modalities(
+    folder: Path,
+    saved: Sequence[dict[str, Any]],
+    modalities: Sequence[type[Modality]] = (),
+    *,
+    call: str = "load",
+) -> list[Modality]:
+    """Return the fitted modalities that `save_modalities` wrote.
+
+    Args:
+        folder: The folder they are in.
+        saved: What it returned.
+        modalities: Classes besides mmgraph's own.
+        call: The function that takes such classes, for the message.
+
+    Raises:
+        DataError: The class of one is not known.
+    """
+    known = {kind.__name__: kind for kind in (*KINDS, *modalities)}
+    loaded = []
+    for each in saved:
+        if each["type"] not in known:
+            raise DataError(
+                f"{folder.parent}: uses the modality {each['type']}; pass its class: "
+                f"{call}(path, modalities=[{each['type']}])"
+            )
+        modality = known[each["type"]](**each["parameters"])
+        modality = modality.load(folder / modality.node_type, each["state"])
+        modality.several_ = each["several"]
+        loaded.append(modality)
+    return loaded
+
+
+def describe(modality: Modality) -> dict[str, Any]:
+    """Return the class of a modality and what the user chose."""
+    assert dataclasses.is_dataclass(modality)
+    fields = [field.name for field in dataclasses.fields(modality) if field.init]
+    values = {name: getattr(modality, name) for name in fields}
+    plain = {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
+    return {"type": type(modality).__name__, "parameters": plain}
