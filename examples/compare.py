@@ -46,7 +46,7 @@ def main() -> None:
         dataset.label,
         methods=args.methods,
         modalities=dataset.modalities,
-        template=MultimodalGraphClassifier(epochs=args.epochs, additive=False, verbose=False),
+        template=MultimodalGraphClassifier(epochs=args.epochs, linear=False, verbose=False),
         groups=dataset.groups,
         folds=args.folds,
         test=frame["split"] == "test",

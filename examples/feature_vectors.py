@@ -64,7 +64,7 @@ def evaluate(name: str, samples: int, epochs: int, seed: int) -> float:
     classifier = MultimodalGraphClassifier(
         [Features(column) for column in columns],
         fusion=fusion,
-        additive=False,  # the fusions by themselves, without the linear model beside them
+        linear=False,  # the fusions by themselves, without the linear model beside them
         epochs=epochs,
         batch_size=32,
         random_state=seed,

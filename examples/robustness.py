@@ -92,9 +92,9 @@ def main() -> None:
     train, test = data.part(*used)[: args.rows], data.part(args.split)[: args.rows]
     arms = {
         "graph, modality dropout": {"modality_dropout": args.dropout},
-        "concatenation": {"fusion": ConcatFusion, "additive": False},
+        "concatenation": {"fusion": ConcatFusion, "linear": False},
         "concatenation, modality dropout": {
-            **{"fusion": ConcatFusion, "additive": False},
+            **{"fusion": ConcatFusion, "linear": False},
             "modality_dropout": args.dropout,
         },
     }

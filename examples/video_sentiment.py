@@ -1,4 +1,4 @@
-"""Sentiment of spoken opinions from what is seen, heard and said.
+"""Sentiment of spoken opinions from what is seen, received and said.
 
     python examples/video_sentiment.py                       # a small generated set of clips
     python examples/video_sentiment.py --mosi mosi_data.pkl  # CMU-MOSI's or MOSEI's features
@@ -40,11 +40,11 @@ def make_clips(rows: int, seed: int = 0) -> pd.DataFrame:
     made = []
     for _ in range(rows):
         label = random.choice(["positive", "negative"])
-        seen, heard, said = (label == "positive") ^ (random.random(3) < 0.2)
+        seen, received, said = (label == "positive") ^ (random.random(3) < 0.2)
         light = 80 + 90 * seen + random.normal(0, 10)
         film = np.clip(random.normal(light, 30, (10, 48, 48, 3)), 0, 255).astype(np.uint8)
         clock = np.arange(RATE) / RATE
-        pitch = (330 if heard else 220) * 2 ** random.normal(0, 0.05)
+        pitch = (330 if received else 220) * 2 ** random.normal(0, 0.05)
         sound = np.sin(2 * np.pi * pitch * clock) + random.normal(0, 0.3, RATE)
         words = random.choice(WORDS["positive" if said else "negative"], 2)
         made.append(

@@ -1,7 +1,7 @@
 """Answer easy-VQA's questions about drawings: the official split, and what the graph's edges do.
 
     python examples/visual_questions.py                             # five minutes on one thread
-    python examples/visual_questions.py --method late               # no modality hears another
+    python examples/visual_questions.py --method late               # no modality receives another
     python examples/visual_questions.py --questions 400 --epochs 1  # a quick try
 
 "What" questions name the shape or its colour and ask for the other; a "yes/no" question is
@@ -73,7 +73,7 @@ def main() -> None:
     clf = MultimodalGraphClassifier(
         data.modalities,
         # The graph by itself: one network, no linear model beside it.
-        additive=False,
+        linear=False,
         fusion=FUSIONS[args.method],
         relations=across if args.method == "graph" else None,
         epochs=args.epochs,

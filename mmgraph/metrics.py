@@ -296,10 +296,10 @@ def _signs(zero: Literal["has0", "non0"]) -> Callable[[_Predictions], _Predictio
         truth, predicted = _numbers(given)
         if zero == "has0":
             return _Predictions(truth >= 0, predicted >= 0, None, None)
-        kept = truth != 0
-        if not kept.any():
+        nonzero = truth != 0
+        if not nonzero.any():
             raise DataError("acc2_non0 and f1_non0 need rows whose true number is not 0")
-        return _Predictions(truth[kept] > 0, predicted[kept] > 0, None, None)
+        return _Predictions(truth[nonzero] > 0, predicted[nonzero] > 0, None, None)
 
     return signs
 

@@ -53,11 +53,11 @@ def random_nodes(
 def check_modality(modality: Modality, cells: Sequence[list[Any]], *, seed: int = 0) -> None:
     """Check that a modality keeps what `Modality` promises, as every part of mmgraph relies on.
 
-    Fitting leaves the description as it was; a missing cell has no items, zero nodes, bags of
-    zeros and finite gradients; a sample's nodes do not depend on the rest of its batch; every
-    parameter of the encoder is trained; every node has a place; relations give the same edges
-    in both forms; explanations can tell nodes apart and take them away; and what is saved and
-    loaded does the same as before.
+    Fitting leaves the description as it was; a missing cell has no items, zero nodes, pooled
+    features of zeros and finite gradients; a sample's nodes do not depend on the rest of its
+    batch; every parameter of the encoder is trained; every node has a place; relations give the
+    same edges in both forms; explanations can tell nodes apart and take them away; and what is
+    saved and loaded does the same as before.
 
     Args:
         modality: The description, not fitted.
@@ -87,7 +87,7 @@ def check_modality(modality: Modality, cells: Sequence[list[Any]], *, seed: int 
         _check_gradients(fitted, encoder, samples)
         _check_relations(fitted, encoder, samples)
         _check_places(fitted, samples)
-        _check_bags(fitted, samples)
+        _check_pooled_features(fitted, samples)
         _check_traced(fitted, encoder, cells)
         _check_saved(modality, fitted, encoder, cells)
 
@@ -233,38 +233,42 @@ def _check_places(fitted: Modality, samples: _Samples) -> None:
                 _expect(named, f"place({index}): expected a Place with a label, got {place!r}")
 
 
-def _check_bags(fitted: Modality, samples: _Samples) -> None:
+def _check_pooled_features(fitted: Modality, samples: _Samples) -> None:
     items = fitted.collate(samples)
-    for bag, again in zip(fitted.make_bags(), fitted.make_bags(), strict=True):
-        said = type(bag).__name__
-        bag.fit([items])
-        x = _dense(bag(items))
-        shape = (len(samples), bag.width)
+    for features, again in zip(
+        fitted.make_pooled_features(), fitted.make_pooled_features(), strict=True
+    ):
+        said = type(features).__name__
+        features.fit([items])
+        x = _dense(features(items))
+        shape = (len(samples), features.width)
         _expect(tuple(x.shape) == shape, f"{said}: has the shape {tuple(x.shape)}, not {shape}")
         _expect(bool(x.isfinite().all()), f"{said}: is not finite")
         missing = torch.tensor([not sample for sample in samples])
         _expect(not x[missing].any(), f"{said}: is not zero where the modality is missing")
-        _expect(not bag.present(items)[missing].any(), f"{said}: missing samples are `present`")
+        _expect(
+            not features.present(items)[missing].any(), f"{said}: missing samples are `present`"
+        )
         for row, sample in enumerate(samples):
-            difference = _distance(_dense(bag(fitted.collate([sample])))[0], x[row])
+            difference = _distance(_dense(features(fitted.collate([sample])))[0], x[row])
             close = difference <= _TOLERANCE
             _expect(close, f"{said}: sample {row} alone differs by {difference:.1e}")
-        again.load_state_dict(bag.state_dict())
+        again.load_state_dict(features.state_dict())
         _expect(torch.equal(_dense(again(items)), x), f"{said}: differs after its state is loaded")
 
 
 def _check_traced(fitted: Modality, encoder: nn.Module, cells: Sequence[list[Any]]) -> None:
-    """Check `trace`, `keep` and the parts of the bags."""
+    """Check `trace`, `keep` and the parts of the pooled features."""
     samples, traced = fitted.transform(cells), fitted.trace(cells)
     items, same = fitted.collate(samples), fitted.collate(traced)
-    for bag in fitted.make_bags():
-        bag.fit([items])
-        said, whole = type(bag).__name__, _dense(bag(items))
-        difference = _distance(_dense(bag(same)), whole)
+    for features in fitted.make_pooled_features():
+        features.fit([items])
+        said, whole = type(features).__name__, _dense(features(items))
+        difference = _distance(_dense(features(same)), whole)
         _expect(difference <= _TOLERANCE, f"{said}: differs by {difference:.1e} for traced items")
         # Added up in another order, large numbers such as decibels round by more.
         size = max(1.0, _distance(whole, torch.zeros_like(whole)))
-        parts = _dense(bag.parts(same))
+        parts = _dense(features.parts(same))
         total = torch.zeros_like(whole).index_add(0, same.node_layout()["sample"], parts)
         difference = _distance(total, whole)
         said += f": the parts sum to something else, by {difference:.1e}"

@@ -9,15 +9,9 @@ import mmgraph
 
 PACKAGE = Path(mmgraph.__file__).parent
 ORDER = (
-    *("errors", "atomic", "mapped_files", "distributed", "sampling"),
-    *("typing", "nodes", "items", "relations", "graph"),
-    *("execution", "nn", "cache"),
-    *("modalities", "cells", "disk_table", "arrow_table", "shards", "streams", "tables"),
-    *("data", "streaming", "holdout", "targets"),
-    *("metrics", "allocator", "training", "fitting", "shapley"),
-    *("model_card", "model_file", "persistence", "export", "estimator", "robustness"),
-    *("diagnosis", "plot", "explain", "datasets", "comparison"),
-    *("testing", "cli"),
+    *("errors", "typing", "system", "graph", "message_passing", "nn", "modalities"),
+    *("tables", "data", "metrics", "robustness", "training", "saving", "export", "plot", "explain"),
+    *("estimator", "diagnosis", "datasets", "comparison", "testing", "cli"),
 )
 HEAVY = ("torch_geometric", "sklearn", "lightning", "timm", "transformers", "matplotlib", "pandas")
 NOT_IN_NETWORKS = {"pandas", "PIL", "sklearn", "lightning"}

@@ -1,4 +1,4 @@
-"""Digits seen and heard: an image and a spoken clip of each, speakers of the test unheard.
+"""Digits seen and received: an image and a spoken clip of each, speakers of the test unheard.
 
     python examples/benchmarks/av_digits.py FOLDER [--split val] [--seeds 0 1 2]
 
@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from mmgraph import Audio, Image, MultimodalGraphClassifier, load_av_digits
 
 
-def rivals(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
+def baselines(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
     """Return the accuracy of logistic regressions, alone and averaged."""
     probability = {}
     for modality, key in ((Image("image", backbone=None, size=28), "pixels"), (Audio(), "summary")):
@@ -51,7 +51,7 @@ def main() -> None:
     digits = load_av_digits(args.folder)
     used = ["train", "val"] if args.split == "test" else ["train"]
     train, test = digits.part(*used)[: args.rows], digits.part(args.split)
-    for name, accuracy in rivals(train, test).items():
+    for name, accuracy in baselines(train, test).items():
         print(f"{name:36} {accuracy:.3f}", flush=True)
     scores = []
     for seed in args.seeds:

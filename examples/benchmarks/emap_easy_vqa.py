@@ -5,7 +5,7 @@
 Whether a drawing shows a red shape ("yes/no") depends on both halves together; what colour the
 circle has ("what") is a word about colours plus a drawing. So the additive projection should fall
 from the model's accuracy to that of an additive model in the first case, and stay in the second.
-The additive model is the linear one beside the graph, on bags of regions and words.
+The additive model is the linear one beside the graph, on pooled features of regions and words.
 
 Models are kept in --output. A fit that was interrupted goes on from its last epoch, and a fitted
 model is only evaluated.
@@ -25,7 +25,7 @@ COLUMNS = {
     "score": "model",
     "emap": "EMAP",
     "interaction": "difference",
-    "additive_part": "additive part",
+    "linear_model": "linear model",
     "fused_part": "fused part",
 }
 

@@ -99,7 +99,7 @@ class Spent:
 
     @property
     def rate(self) -> float:
-        """Rows a second."""
+        """PackedNodes a second."""
         return self.rows / self.seconds
 
 
@@ -108,7 +108,7 @@ def open_dataset(folder: Path, inputs: list[str]) -> tuple[Any, float]:
     import torch
 
     from mmgraph import ArrowTable, Image, ParquetTable, Tabular, Text
-    from mmgraph.data.disk_dataset import StreamDataset
+    from mmgraph.data.disk_dataset import DiskDataset
     from mmgraph.data.survey import fit_on_sample
 
     start = time.perf_counter()
@@ -127,7 +127,7 @@ def open_dataset(folder: Path, inputs: list[str]) -> tuple[Any, float]:
     print(f"{rows:>10,} rows: open {opening:.2f} s, look and fit {fitting:.1f} s", flush=True)
     target = torch.from_numpy(table["label"].to_numpy().copy())
     chosen = table.select(inputs)
-    return StreamDataset(fitted, chosen, np.arange(rows), survey.length, target), opening
+    return DiskDataset(fitted, chosen, np.arange(rows), survey.length, target), opening
 
 
 def go_through(small_folder: Path, large_folder: Path, inputs: list[str]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Compare mmgraph's defaults with scikit-learn on openclipart, on the fixed split and 5 folds.
 
-The rivals are what a practitioner writes in twenty lines: logistic regressions on TF-IDF, on the
+The baselines are what a practitioner writes in twenty lines: logistic regressions on TF-IDF, on the
 pooled last map of a CNN and on sentence vectors, and their averages; and the same on all that
 mmgraph takes from that CNN. Their penalties were chosen on the training data. The parts of each
 fitted mmgraph, its linear model and its graph, are scored by themselves too.
@@ -63,10 +63,10 @@ def frozen_features(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return columns[0], columns[1]
 
 
-def rivals(
+def baselines(
     train: pd.DataFrame, test: pd.DataFrame, image: pd.DataFrame, text: pd.DataFrame
 ) -> dict[str, np.ndarray]:
-    """Return the rivals' test probabilities."""
+    """Return the baselines' test probabilities."""
     tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     label = train["label"]
     words = regression(10, tfidf).fit(train["text"].fillna(""), label)
@@ -100,7 +100,7 @@ def main() -> None:
     start = time.perf_counter()
     for split, train, test in splits(frame):
         classes = np.unique(train["label"])
-        for name, probability in rivals(train, test, image, text).items():
+        for name, probability in baselines(train, test, image, text).items():
             add(split, name, test, classes[probability.argmax(1)])
         for seed in seeds:
             modalities = [Image("image"), Text("text")]

@@ -38,7 +38,7 @@ QUESTIONS = (8_500, 17_000)
 def template(dataset: MultimodalDataset, args: argparse.Namespace) -> MultimodalGraphClassifier:
     # No second training on all rows: it would help all methods alike, and takes half of the time.
     return MultimodalGraphClassifier(
-        dataset.modalities, epochs=args.epochs, refit=False, additive=False, verbose=False
+        dataset.modalities, epochs=args.epochs, refit=False, linear=False, verbose=False
     )
 
 
@@ -51,18 +51,18 @@ def shorten(frame: pd.DataFrame, label: str, args: argparse.Namespace) -> pd.Dat
 
 
 def run_openclipart(args: argparse.Namespace, minutes: float | None) -> Comparison:
-    """All fusions and the rivals on folds that keep series together."""
+    """All fusions and the baselines on folds that keep series together."""
     base = template(load_openclipart(), args)
     methods: dict[str, Any] = {name: name for name in (DEFAULT, *FUSIONS)}
     # As it comes: with that second training, and the usual number of epochs.
     methods[f"{DEFAULT}, refit"] = MultimodalGraphClassifier(base.modalities, verbose=False)
-    return compare_openclipart("openclipart", methods, base, args, minutes, rivals=True)
+    return compare_openclipart("openclipart", methods, base, args, minutes, baselines=True)
 
 
 def run_openclipart_linear(args: argparse.Namespace, minutes: float | None) -> Comparison:
     """The fusions with the linear model beside each, as the graph has it by default."""
     methods = {DEFAULT: DEFAULT, **{f"{name}, linear": name for name in FUSIONS if name != "graph"}}
-    base = template(load_openclipart(), args).set_params(additive=True)
+    base = template(load_openclipart(), args).set_params(linear=True)
     return compare_openclipart("openclipart_linear", methods, base, args, minutes)
 
 
@@ -80,7 +80,7 @@ def compare_openclipart(
     args: argparse.Namespace,
     minutes: float | None,
     *,
-    rivals: bool = False,
+    baselines: bool = False,
 ) -> Comparison:
     """Compare methods, the first of which is what the others are tested against."""
     dataset = load_openclipart()
@@ -93,7 +93,7 @@ def compare_openclipart(
         folds=args.folds,
         seeds=args.seeds,
         reference=next(iter(methods)),
-        rivals=rivals,
+        baselines=baselines,
         output=args.runs / name,
         budget_minutes=minutes,
     )
@@ -115,7 +115,7 @@ def run_easy_vqa(args: argparse.Namespace, minutes: float | None) -> Comparison:
         groups=dataset.groups,
         folds="split",
         seeds=args.seeds,
-        rivals=False,
+        baselines=False,
         output=args.runs / "easy_vqa",
         budget_minutes=0.0,
     )
@@ -125,7 +125,7 @@ def run_easy_vqa(args: argparse.Namespace, minutes: float | None) -> Comparison:
 
 
 def run_av_digits(args: argparse.Namespace, minutes: float | None) -> Comparison:
-    """Fusions and the rivals with one speaker held out in each fold."""
+    """Fusions and the baselines with one speaker held out in each fold."""
     if args.av_digits is None:
         raise SystemExit("av_digits does not ship: --av-digits FOLDER, see load_av_digits")
     dataset = load_av_digits(args.av_digits)
@@ -153,7 +153,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[..., Comparison]]] = {
     ),
     "openclipart_parts": ("openclipart: the graph without its parts", run_openclipart_parts),
     "easy_vqa": ("easy-VQA: all methods, by the kind of question", run_easy_vqa),
-    "av_digits": ("Digits seen and heard: all methods, a speaker held out", run_av_digits),
+    "av_digits": ("Digits seen and received: all methods, a speaker held out", run_av_digits),
 }
 
 

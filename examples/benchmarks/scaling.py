@@ -37,7 +37,7 @@ from mmgraph import (
     Text,
 )
 from mmgraph.data.dataset import SampleDataset
-from mmgraph.data.disk_dataset import StreamDataset
+from mmgraph.data.disk_dataset import DiskDataset
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.tasks import Multiclass
 
@@ -168,7 +168,7 @@ def bytes_of_row(rows: int = 2_000_000) -> float:
         table.take(np.arange(2))  # so that what pyarrow needs is not counted
         before = resident()
         length, target = np.zeros(rows, np.int32), torch.zeros(rows, dtype=torch.long)
-        stream = StreamDataset([], table, np.arange(rows), length, target)
+        stream = DiskDataset([], table, np.arange(rows), length, target)
         training = stream.subset(np.arange(rows))
         batches = iter(training.loader(BATCH, shuffle=True)._index_sampler)
         next(batches)

@@ -90,11 +90,11 @@ def stages(model: MultimodalModel, dataset: SampleDataset) -> dict[str, Callable
     fusion = model.fusion
     assert isinstance(fusion, GraphFusion)
     graph = fusion.graph(nodes)
-    heard = {
+    received = {
         name: replace(each, x=each.x.detach().requires_grad_())
         for name, each in fusion.gnn(graph).nodes.items()
     }
-    after = type(graph)(heard, graph.relations)
+    after = type(graph)(received, graph.relations)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     for weight in model.parameters():
         weight.grad = torch.zeros_like(weight)
@@ -119,7 +119,7 @@ def stages(model: MultimodalModel, dataset: SampleDataset) -> dict[str, Callable
         ),
         "readout and head": lambda: forward_backward(
             lambda: [model.head(fusion.read(after))],
-            leaves(fusion.readouts, fusion.mlp, model.head, of=heard),
+            leaves(fusion.readouts, fusion.mlp, model.head, of=received),
         ),
         "optimiser": optimizer.step,
     }

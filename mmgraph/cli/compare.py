@@ -1,4 +1,4 @@
-"""`mmgraph compare`: fusion methods and simple rivals on the same rows, folds and seeds."""
+"""`mmgraph compare`: fusion methods and simple baselines on the same rows, folds and seeds."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def compare(
             problem.frame,
             problem.truth,
             methods=method,
-            template=make_estimator(problem, training, additive=False, verbose=False),
+            template=make_estimator(problem, training, linear=False, verbose=False),
             groups=problem.groups,
             folds=folds,
             seeds=range(training.random_state, training.random_state + seeds),

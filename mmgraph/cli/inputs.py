@@ -63,8 +63,8 @@ def read_problem(frame: pd.DataFrame, source: Source, inputs: Inputs) -> Problem
         groups = dataset.groups if groups is None else groups
         task = dataset.task if task is None and not inputs.label else task
     if not modalities:
-        kept = frame.drop(columns=[groups] if groups else [], errors="ignore")
-        modalities = infer_modalities(kept, labels=truth)
+        chosen = frame.drop(columns=[groups] if groups else [], errors="ignore")
+        modalities = infer_modalities(chosen, labels=truth)
     modalities = [_adapt(each, inputs) for each in modalities]
     return Problem(frame, truth, groups, task or targets.find_task(truth), modalities)
 

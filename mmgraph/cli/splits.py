@@ -41,13 +41,13 @@ class Selection:
         """
         name = self._column(frame)
         if name is None:
-            kept = frame
+            chosen = frame
         else:
             splits = frame[name].astype(str)
             self.seen.update(splits.tolist())
-            kept = frame[splits.map(self._wants)].drop(columns=name)
-        self.chosen += len(kept)
-        return kept
+            chosen = frame[splits.map(self._wants)].drop(columns=name)
+        self.chosen += len(chosen)
+        return chosen
 
     def check(self) -> None:
         """Refuse to go on without any row, after the whole table was seen.

@@ -1,6 +1,6 @@
-"""The honest comparison of methods: same rows, same folds, several seeds, tests, and a rival."""
+"""The honest comparison of methods: same rows, same folds, several seeds, tests, and a baseline."""
 
-from mmgraph.comparison.baselines import make_rivals
+from mmgraph.comparison.baselines import make_baselines
 from mmgraph.comparison.methods import DEFAULT, FUSIONS
 from mmgraph.comparison.pictures import plot_learning_curve
 from mmgraph.comparison.result import Comparison
@@ -14,6 +14,6 @@ __all__ = [
     "compare",
     "corrected_t_test",
     "holm",
-    "make_rivals",
+    "make_baselines",
     "plot_learning_curve",
 ]

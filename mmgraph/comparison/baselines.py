@@ -33,7 +33,7 @@ _C_WORDS, _C_SENTENCE, _C_DENSE = 10.0, 0.01, 0.003
 
 
 @dataclass(frozen=True)
-class Part:
+class FeatureRegression:
     """A logistic regression on one kind of features of one modality.
 
     Args:
@@ -64,7 +64,7 @@ class Part:
         return make_pipeline(StandardScaler(), _regression(penalty))
 
 
-class Rival(ClassifierMixin, BaseEstimator):
+class Baseline(ClassifierMixin, BaseEstimator):
     """Logistic regressions on frozen features, their probabilities averaged over what a row has.
 
     Args:
@@ -74,10 +74,10 @@ class Rival(ClassifierMixin, BaseEstimator):
         classes_, models_ and modalities_ of the parts, num_parameters_.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[FeatureRegression]) -> None:
         self.parts = parts
 
-    def fit(self, X: pd.DataFrame, y: Any, groups: Any = None) -> Rival:
+    def fit(self, X: pd.DataFrame, y: Any, groups: Any = None) -> Baseline:
         """Fit every part on the rows that have it."""
         y = np.asarray(y)
         self.classes_, count = np.unique(y, return_counts=True)
@@ -106,7 +106,7 @@ class Rival(ClassifierMixin, BaseEstimator):
         """Return the most probable class of each row."""
         return self.classes_[self.predict_proba(X).argmax(1)]
 
-    def _fit_modality(self, part: Part, X: pd.DataFrame) -> Modality:
+    def _fit_modality(self, part: FeatureRegression, X: pd.DataFrame) -> Modality:
         if part.kind == "words":
             return part.modality
         return fit_modality(part.modality, X, seed=0)
@@ -122,7 +122,7 @@ class Rival(ClassifierMixin, BaseEstimator):
         return read
 
 
-def make_rivals(modalities: Sequence[Modality]) -> list[Method]:
+def make_baselines(modalities: Sequence[Modality]) -> list[Method]:
     """Return the reference points that suit some modalities: each kind of features, and means.
 
     TF-IDF for texts, sentence vectors where the texts have a transformer's features, mean region
@@ -138,30 +138,30 @@ def make_rivals(modalities: Sequence[Modality]) -> list[Method]:
     return [Method(_name(each), _maker(each), seeded=False) for each in chosen]
 
 
-def _find_parts(modality: Modality) -> list[Part]:
+def _find_parts(modality: Modality) -> list[FeatureRegression]:
     if isinstance(modality, Image):
-        return [Part("CNN" if modality.extracts else "pixels", modality, "dense")]
+        return [FeatureRegression("CNN" if modality.extracts else "pixels", modality, "dense")]
     if isinstance(modality, Audio):
-        return [Part("spectrogram", modality, "dense")]
+        return [FeatureRegression("spectrogram", modality, "dense")]
     if isinstance(modality, Text):
-        words = Part("TF-IDF", modality, "words")
+        words = FeatureRegression("TF-IDF", modality, "words")
         if modality.features is None:
             return [words]
         label = "MiniLM" if modality.features == "minilm" else "sentence vector"
-        return [Part(label, modality, "sentence"), words]
+        return [FeatureRegression(label, modality, "sentence"), words]
     return []
 
 
-def _name(parts: Sequence[Part]) -> str:
+def _name(parts: Sequence[FeatureRegression]) -> str:
     labels = " + ".join(part.label for part in parts)
     return f"{labels} + LR" if len(parts) == 1 else f"{labels}, averaged"
 
 
-def _maker(parts: Sequence[Part]) -> Callable[[int], Rival]:
-    return lambda seed: Rival(parts)
+def _maker(parts: Sequence[FeatureRegression]) -> Callable[[int], Baseline]:
+    return lambda seed: Baseline(parts)
 
 
-def _fit_model(part: Part, inputs: Any, y: Shaped[np.ndarray, "real"]) -> Any:
+def _fit_model(part: FeatureRegression, inputs: Any, y: Shaped[np.ndarray, "real"]) -> Any:
     """Return the fitted model; None where it has nothing to learn from."""
     if len(np.unique(y)) < 2:
         return None

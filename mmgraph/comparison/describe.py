@@ -28,12 +28,12 @@ _FILE_PART = 1 << 16
 
 
 def fingerprint(value: Any) -> str:
-    """Return a short hash of something that `describe` can describe."""
-    text = json.dumps(describe(value), sort_keys=True, ensure_ascii=False)
+    """Return a short hash of something that `describe_value` can describe."""
+    text = json.dumps(describe_value(value), sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def describe(value: Any) -> Any:
+def describe_value(value: Any) -> Any:
     """Return JSON that tells apart what could lead to other results.
 
     Estimators are described by their parameters, data classes by their fields, classes by their
@@ -43,9 +43,9 @@ def describe(value: Any) -> Any:
         DataError: An object cannot be told from others of its class.
 
     Example:
-        >>> describe({"rate": 0.5, "kind": np.array([1, 2])})["rate"]
+        >>> describe_value({"rate": 0.5, "kind": np.array([1, 2])})["rate"]
         0.5
-        >>> describe(lambda x: x + 1) == describe(lambda x: x + 2)
+        >>> describe_value(lambda x: x + 1) == describe_value(lambda x: x + 2)
         False
     """
     if value is None or isinstance(value, bool | int | float | str):
@@ -58,12 +58,12 @@ def describe(value: Any) -> Any:
         return hashlib.blake2b(value, digest_size=12).hexdigest()
     if isinstance(value, Mapping):
         if all(isinstance(key, str) for key in value):
-            return {key: describe(each) for key, each in value.items()}
-        return [[describe(key), describe(each)] for key, each in value.items()]
+            return {key: describe_value(each) for key, each in value.items()}
+        return [[describe_value(key), describe_value(each)] for key, each in value.items()]
     if isinstance(value, list | tuple):
-        return [describe(each) for each in value]
+        return [describe_value(each) for each in value]
     if isinstance(value, set | frozenset):
-        return ["set", *sorted((describe(each) for each in value), key=json.dumps)]
+        return ["set", *sorted((describe_value(each) for each in value), key=json.dumps)]
     if isinstance(value, type) or (callable(value) and not hasattr(value, "get_params")):
         return _describe_callable(value)
     return _describe_object(value)
@@ -71,14 +71,24 @@ def describe(value: Any) -> Any:
 
 def _describe_callable(value: Any) -> Any:
     if isinstance(value, functools.partial):
-        return ["partial", describe(value.func), describe(value.args), describe(value.keywords)]
+        return [
+            "partial",
+            describe_value(value.func),
+            describe_value(value.args),
+            describe_value(value.keywords),
+        ]
     if isinstance(value, types.MethodType):
-        return ["method", describe(value.__func__), describe(value.__self__)]
+        return ["method", describe_value(value.__func__), describe_value(value.__self__)]
     if isinstance(value, types.FunctionType):
         closure = inspect.getclosurevars(value).nonlocals
         defaults = [value.__defaults__, value.__kwdefaults__]
         name = "" if value.__name__ == "<lambda>" else _name_of(value)
-        return [name, _describe_code(value.__code__), describe(closure), describe(defaults)]
+        return [
+            name,
+            _describe_code(value.__code__),
+            describe_value(closure),
+            describe_value(defaults),
+        ]
     if isinstance(value, types.BuiltinFunctionType):
         return _name_of(value)
     if isinstance(value, type):
@@ -89,7 +99,7 @@ def _describe_callable(value: Any) -> Any:
 def _source_of(value: type) -> str | None:
     """Return a hash of a class's source; None where there is none to read."""
     try:
-        return describe(inspect.getsource(value).encode())
+        return describe_value(inspect.getsource(value).encode())
     except (OSError, TypeError):
         return None
 
@@ -105,15 +115,19 @@ def _describe_code(code: types.CodeType) -> Any:
 def _describe_object(value: Any) -> Any:
     kind = _name_of(type(value))
     if hasattr(value, "get_params"):
-        return [kind, describe(value.get_params(deep=False))]
+        return [kind, describe_value(value.get_params(deep=False))]
     if dataclasses.is_dataclass(value):
         fields = [field.name for field in dataclasses.fields(value) if field.init]
-        return [kind, {name: describe(getattr(value, name)) for name in fields}]
+        return [kind, {name: describe_value(getattr(value, name)) for name in fields}]
     array = _as_array(value)
     if array is not None:
         if array.dtype.kind == "O":
-            return [kind, list(array.shape), [describe(each) for each in array.ravel().tolist()]]
-        return [kind, str(array.dtype), list(array.shape), describe(array.tobytes())]
+            return [
+                kind,
+                list(array.shape),
+                [describe_value(each) for each in array.ravel().tolist()],
+            ]
+        return [kind, str(array.dtype), list(array.shape), describe_value(array.tobytes())]
     if type(value).__repr__ is object.__repr__:
         raise DataError(
             f"cannot tell one {kind} from another, so that its runs could not be found again; "
@@ -171,7 +185,7 @@ def describe_cell(value: Any) -> Any:
         return [describe_cell(each) for each in value]
     if value is None or (np.isscalar(value) and value != value) or type(value).__name__ == "NAType":
         return None
-    return describe(value)
+    return describe_value(value)
 
 
 def _describe_text(text: str) -> Any:
@@ -182,4 +196,4 @@ def _describe_text(text: str) -> Any:
     with open(text, "rb") as file:
         start = file.read(_FILE_PART)
         file.seek(max(0, size - _FILE_PART))
-        return ["file", os.path.basename(text), size, describe(start + file.read())]
+        return ["file", os.path.basename(text), size, describe_value(start + file.read())]

@@ -18,7 +18,7 @@ from jaxtyping import Shaped
 
 import mmgraph
 from mmgraph.comparison.describe import (
-    describe,
+    describe_value,
     fingerprint,
     fingerprint_code,
     fingerprint_frame,
@@ -92,7 +92,7 @@ class Experiment:
         self.test = test
         self.seeds = list(seeds)
         self.store = RunStore(Path(folder) / "runs")
-        known = [fingerprint_frame(frame), describe(truth), describe(self.groups)]
+        known = [fingerprint_frame(frame), describe_value(truth), describe_value(self.groups)]
         self.data_key = fingerprint([fingerprint_code(), known, labels])
 
     def plan_folds(self) -> list[Plan]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmgraph.comparison.describe import describe
+from mmgraph.comparison.describe import describe_value
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator
 from mmgraph.estimator.fusions import GRAPH_OPTIONS
@@ -51,7 +51,7 @@ class Method:
 
     def describe(self, seed: int) -> Any:
         """Return what tells the estimator of a seed from others, as JSON."""
-        return describe(self.make(seed))
+        return describe_value(self.make(seed))
 
 
 def read_methods(
@@ -91,7 +91,7 @@ def _read_method(name: str, value: MethodLike, template: MultimodalEstimator) ->
 
 def _named(name: str, template: MultimodalEstimator) -> Callable[[int], MultimodalEstimator]:
     if name == DEFAULT:
-        return lambda seed: _seeded(template, seed, fusion=None, additive=True)
+        return lambda seed: _seeded(template, seed, fusion=None, linear=True)
     if name == "graph":
         return lambda seed: _seeded(template, seed, fusion=None)
     if name not in FUSIONS:

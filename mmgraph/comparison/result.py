@@ -14,7 +14,7 @@ from mmgraph.comparison.experiment import Experiment
 from mmgraph.comparison.markdown import write_table
 from mmgraph.comparison.pictures import plot_comparison
 from mmgraph.comparison.store import Part, Run, RunStore, write_json
-from mmgraph.comparison.tables import summarise, tabulate_errors, tabulate_runs
+from mmgraph.comparison.tables import summarise_runs, tabulate_errors, tabulate_runs
 from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Comparison:
 
     def summary(self) -> pd.DataFrame:
         """Return means, spreads, and tests against the reference; see `tables.summarise`."""
-        return summarise(self.frame, self.reference)
+        return summarise_runs(self.frame, self.reference)
 
     def learning_curve(
         self, sizes: Sequence[int], *, budget_minutes: float | None = None

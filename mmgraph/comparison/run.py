@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 from sklearn.base import clone
 
-from mmgraph.comparison.baselines import make_rivals
+from mmgraph.comparison.baselines import make_baselines
 from mmgraph.comparison.experiment import Experiment
 from mmgraph.comparison.methods import DEFAULT, FUSIONS, MethodLike, read_methods
 from mmgraph.comparison.result import Comparison
@@ -47,7 +47,7 @@ def compare(
     seeds: Sequence[int] = (0, 1, 2),
     metrics: Sequence[str] | None = None,
     reference: str = "graph",
-    rivals: bool = True,
+    baselines: bool = True,
     output: str | Path | None = None,
     budget_minutes: float | None = None,
 ) -> Comparison:
@@ -74,7 +74,7 @@ def compare(
         seeds: Seeds of the fits, and of the folds where their number is given.
         metrics: Names of metrics, see `mmgraph.evaluate_predictions`; None: what is usual.
         reference: The method that all others are tested against.
-        rivals: Add scikit-learn's logistic regressions on frozen features to classes.
+        baselines: Add scikit-learn's logistic regressions on frozen features to classes.
         output: Folder that keeps the runs; None: they are gone when the comparison is.
         budget_minutes: Begin no run after this time; None: do all.
 
@@ -83,7 +83,7 @@ def compare(
     """
     table = read_frame(frame)
     if template is None:
-        template = MultimodalGraphClassifier(additive=False, verbose=False)
+        template = MultimodalGraphClassifier(linear=False, verbose=False)
     regression = isinstance(template, MultimodalGraphRegressor)
     inputs, truth, group, split, labels = _take(table, y, groups, folds, regression=regression)
     chosen = modalities or template.modalities or infer_modalities(inputs, labels=truth)
@@ -93,8 +93,8 @@ def compare(
         kind = "regression" if regression else "multilabel"
     found = read_methods([DEFAULT, *FUSIONS] if methods is None else methods, template)
     names = [each.name for each in found]
-    if rivals and kind == "multiclass":
-        found += [each for each in make_rivals(chosen) if each.name not in names]
+    if baselines and kind == "multiclass":
+        found += [each for each in make_baselines(chosen) if each.name not in names]
     if reference not in [each.name for each in found]:
         raise DataError(f"reference={reference!r} is none of the methods, which are {names}")
     folder = tempfile.mkdtemp(prefix="mmgraph-") if output is None else output

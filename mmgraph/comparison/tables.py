@@ -59,7 +59,7 @@ def _slices(run: Run, by: Any) -> list[tuple[Any, Any]]:
     return [(value, values == value) for value in np.unique(values).tolist()]
 
 
-def summarise(frame: pd.DataFrame, reference: str) -> pd.DataFrame:
+def summarise_runs(frame: pd.DataFrame, reference: str) -> pd.DataFrame:
     """Return a row for each metric and method, best first, tested against the reference.
 
     Args:

@@ -25,7 +25,7 @@ class Batch:
         target: Target of each sample, as its task encodes it.
         names: What the table calls each sample, for messages.
         step_target: Where this is a part of a step, the target of all samples of the step.
-        counted: False where the samples only stand in, see `Part`.
+        counted: False where the samples only stand in, see `StepPart`.
     """
 
     items: dict[str, Items]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from mmgraph.data.batch import Batch
-from mmgraph.data.sampling import BucketSampler, Part, StepParts
+from mmgraph.data.sampling import BucketSampler, StepPart, StepSampler
 from mmgraph.data.transform import read_items
 from mmgraph.modalities.base import Modality
 from mmgraph.system import distributed
@@ -50,8 +50,8 @@ class SampleDataset(Dataset[Batch]):
         names: What the table calls each row; None: rows are numbered.
     """
 
-    #: Most rows that the additive model is fitted on; None: all.
-    additive_rows: ClassVar[int | None] = None
+    #: Most rows that the linear model is fitted on; None: all.
+    linear_rows: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class SampleDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(next(iter(self.items.values())))
 
-    def __getitem__(self, part: Part) -> Batch:
+    def __getitem__(self, part: StepPart) -> Batch:
         # Rows are read together, modality by modality.
         batch = self.collate(part.rows)
         whole = None if self.target is None else self.target[torch.as_tensor(part.step)]
@@ -81,7 +81,7 @@ class SampleDataset(Dataset[Batch]):
 
     def subset(
         self,
-        rows: Sequence[int] | Int[np.ndarray, "kept"],
+        rows: Sequence[int] | Int[np.ndarray, "chosen"],
         *,
         augment: bool = False,
         modality_dropout: float = 0.0,
@@ -165,7 +165,7 @@ class SampleDataset(Dataset[Batch]):
             steps = self._sampler(batch_size, generator)
         else:
             steps = BatchSampler(SequentialSampler(self), batch_size, drop_last=False)
-        parts = StepParts(
+        parts = StepSampler(
             steps, distributed.rank(), distributed.world_size(), accumulate=accumulate
         )
         return DataLoader(self, batch_size=None, sampler=parts)

@@ -23,7 +23,7 @@ from mmgraph.typing import Item
 logger = logging.getLogger("mmgraph")
 
 
-class StreamDataset(SampleDataset):
+class DiskDataset(SampleDataset):
     """Rows of a table on disk, which are read and decoded for each batch.
 
     Args:
@@ -36,7 +36,7 @@ class StreamDataset(SampleDataset):
         modality_dropout: Probability of hiding a modality of a row.
     """
 
-    additive_rows: ClassVar[int | None] = FITTING_ROWS
+    linear_rows: ClassVar[int | None] = FITTING_ROWS
 
     def __init__(
         self,
@@ -69,19 +69,19 @@ class StreamDataset(SampleDataset):
 
     def subset(
         self,
-        rows: Sequence[int] | Int[np.ndarray, "kept"],
+        rows: Sequence[int] | Int[np.ndarray, "chosen"],
         *,
         augment: bool = False,
         modality_dropout: float = 0.0,
-    ) -> StreamDataset:
+    ) -> DiskDataset:
         """Return some of the rows."""
-        kept = np.asarray(rows)
-        return StreamDataset(
+        chosen = np.asarray(rows)
+        return DiskDataset(
             self.modalities,
             self.table,
-            self.rows[kept],
-            self.length[kept],
-            None if self.target is None else self.target[torch.from_numpy(kept)],
+            self.rows[chosen],
+            self.length[chosen],
+            None if self.target is None else self.target[torch.from_numpy(chosen)],
             augment=augment,
             modality_dropout=modality_dropout,
         )

@@ -75,7 +75,7 @@ class BucketSampler(Sampler[list[int]]):
 
 
 @dataclass(frozen=True)
-class Part:
+class StepPart:
     """The rows of a step that a process computes at once.
 
     Args:
@@ -90,7 +90,7 @@ class Part:
     counted: bool = True
 
 
-class StepParts(Sampler[Part]):
+class StepSampler(Sampler[StepPart]):
     """The parts of one process: as many for each step as for every other process.
 
     All processes need the same steps: samplers with generators of the same seed. Parts are taken
@@ -103,7 +103,7 @@ class StepParts(Sampler[Part]):
         accumulate: Parts that a process computes one after the other for a step.
 
     Example:
-        >>> first, second = (list(StepParts([[5, 6, 7]], process, 2)) for process in range(2))
+        >>> first, second = (list(StepSampler([[5, 6, 7]], process, 2)) for process in range(2))
         >>> first[0].rows, second[0].rows
         ([5, 7], [6])
     """
@@ -122,11 +122,11 @@ class StepParts(Sampler[Part]):
     def __len__(self) -> int:
         return len(self.steps) * self.accumulate  # type: ignore[arg-type]
 
-    def __iter__(self) -> Iterator[Part]:
+    def __iter__(self) -> Iterator[StepPart]:
         for step in self.steps:
             for turn in range(self.accumulate):
                 rows = step[turn * self.processes + self.process :: self.parts]
-                yield Part(rows or step[:1], step, counted=bool(rows))
+                yield StepPart(rows or step[:1], step, counted=bool(rows))
 
     @property
     def parts(self) -> int:

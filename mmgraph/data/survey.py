@@ -17,7 +17,7 @@ from mmgraph.tables.base import DiskTable
 
 logger = logging.getLogger("mmgraph")
 
-#: Rows that modalities and the additive model are fitted on, where not all are in memory.
+#: Rows that modalities and the linear model are fitted on, where not all are in memory.
 FITTING_ROWS = 20_000
 
 #: Rows that are looked at together.

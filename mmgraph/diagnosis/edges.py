@@ -39,7 +39,7 @@ def fuse_without_cross_edges(
 ) -> Float[Tensor, "batch channels"]:
     """Return one vector for each sample, with no edge between nodes of different types.
 
-    The weights are those of the trained model; what a convolution does to nodes that hear
+    The weights are those of the trained model; what a convolution does to nodes that receive
     nothing (a bias, a weight of the node itself) stays.
     """
     graph = fusion.graph(nodes)
@@ -53,7 +53,7 @@ def fuse_without_cross_edges(
 def fuse_with_strangers(
     fusion: GraphFusion, nodes: Mapping[str, Nodes], others: Mapping[str, Nodes]
 ) -> Float[Tensor, "batch channels"]:
-    """Return one vector for each sample, whose modalities hear those of another sample.
+    """Return one vector for each sample, whose modalities receive those of another sample.
 
     Each modality's nodes pass messages in a graph in which all other modalities are the
     stranger's; then its own nodes are read out. A node that belongs to all modalities, such as
@@ -62,7 +62,7 @@ def fuse_with_strangers(
     Args:
         fusion: The trained fusion.
         nodes: The nodes of every sample.
-        others: The nodes of the sample that it hears in place of itself.
+        others: The nodes of the sample that it receives messages from in place of itself.
     """
     graph = fusion.gnn(fusion.graph(nodes))
     told = {

@@ -14,7 +14,7 @@ from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.transform import transform
 from mmgraph.graph.items import Items
 from mmgraph.graph.nodes import Nodes
-from mmgraph.nn.linear.model import AdditiveParts
+from mmgraph.nn.linear.model import LinearParts
 from mmgraph.nn.model import MultimodalModel
 
 if TYPE_CHECKING:
@@ -72,20 +72,20 @@ class FlatNodes:
 
 @dataclass(frozen=True, eq=False)
 class EncodedRows:
-    """Nodes and additive parts of all modalities of some rows, to be put together at will.
+    """Nodes and linear parts of all modalities of some rows, to be put together at will.
 
     Every modality has one row more than were given, without any item: row number `missing`.
 
     Args:
         model: The model, already trained.
         nodes_of: Nodes of each modality.
-        parts: What each modality says to the additive model, if there is one.
+        parts: What each modality says to the linear model, if there is one.
         has: Which rows have an item of a modality.
     """
 
     model: MultimodalModel
     nodes_of: Mapping[str, FlatNodes]
-    parts: AdditiveParts | None
+    parts: LinearParts | None
     has: Bool[Tensor, "rows modalities"]
 
     @classmethod
@@ -102,8 +102,8 @@ class EncodedRows:
             for name, encoded in model.nodes(items).items():
                 nodes[name].append(encoded)
             has.append(torch.stack([items[name].nodes_per_sample > 0 for name in nodes], dim=1))
-            if model.additive is not None:
-                parts.append(model.additive.parts(items))
+            if model.linear is not None:
+                parts.append(model.linear.parts(items))
         flat = {name: FlatNodes.join(batches) for name, batches in nodes.items()}
         return cls(model, flat, _join(parts) if parts else None, torch.cat(has))
 
@@ -142,7 +142,7 @@ class EncodedRows:
             fuse: Another way than `self.fuse` to the fused vectors.
         """
         fused = self.fused_logits(rows, fuse=fuse)
-        return self.model.join(self.additive_logits(rows), fused, self._present(rows))
+        return self.model.join(self.linear_logits(rows), fused, self._present(rows))
 
     def fused_logits(
         self, rows: Int[Tensor, "batch modalities"], *, fuse: Fuse | None = None
@@ -151,15 +151,15 @@ class EncodedRows:
         fuse = fuse or self.fuse
         return torch.cat([self.model.head(fuse(chunk)) for chunk in rows.split(_BATCH)])
 
-    def additive_logits(
+    def linear_logits(
         self, rows: Int[Tensor, "batch modalities"]
     ) -> Float[Tensor, "batch outputs"] | None:
-        """Return the logits of the additive part alone, None without one."""
-        if self.model.additive is None or self.parts is None:
+        """Return the logits of the linear model alone, None without one."""
+        if self.model.linear is None or self.parts is None:
             return None
         columns = torch.arange(rows.shape[1])
-        return self.model.additive.combine(
-            AdditiveParts(
+        return self.model.linear.combine(
+            LinearParts(
                 self.parts.together[rows, columns],
                 self.parts.alone[rows, columns],
                 self.parts.has[rows, columns],
@@ -179,8 +179,8 @@ def _batches(estimator: MultimodalEstimator, frame: pd.DataFrame) -> Iterator[di
     yield {modality.node_type: modality.collate([[]]) for modality in modalities}
 
 
-def _join(parts: Sequence[AdditiveParts]) -> AdditiveParts:
-    return AdditiveParts(
+def _join(parts: Sequence[LinearParts]) -> LinearParts:
+    return LinearParts(
         torch.cat([each.together for each in parts]),
         torch.cat([each.alone for each in parts]),
         torch.cat([each.has for each in parts]),

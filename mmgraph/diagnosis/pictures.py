@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Names of measures of the whole model, and how pictures call them.
 _SCORES = {
     "score": "the model",
-    "additive_part": "its additive part",
+    "linear_model": "its linear model",
     "fused_part": "its fused part",
     "nothing": "nothing",
 }

@@ -25,11 +25,11 @@ class Diagnosis:
     |---|---|
     | score | the model as it is |
     | nothing | all modalities hidden: the prior of the training rows |
-    | additive_part | the linear model beside the fusion, by itself |
+    | linear_model | the linear model beside the fusion, by itself |
     | fused_part | the fusion with its head, by itself |
     | emap_rows | the model on the rows of the projection |
     | emap | the additive projection on these rows |
-    | interaction | difference of these two: what no additive model of the modalities does |
+    | interaction | difference of these two: what no linear model of the modalities does |
     | edges_removed | loss without any edge between modalities, weights unchanged |
     | edges_shuffled | loss where the edges between modalities run to another row |
 

@@ -197,11 +197,11 @@ class _Examination:
             yield self._measure("permuted", name, self.full - self.resample(np.mean(numbers, 0)))
 
     def parts(self) -> Iterator[Measure]:
-        """Score the additive and the fused part by themselves, where there are both."""
-        additive = self.rows.additive_logits(self.whole)
-        if additive is not None:
+        """Score the linear and the fused part by themselves, where there are both."""
+        linear = self.rows.linear_logits(self.whole)
+        if linear is not None:
             for name, logits in (
-                ("additive_part", additive),
+                ("linear_model", linear),
                 ("fused_part", self.rows.fused_logits(self.whole)),
             ):
                 yield self._measure(name, None, self._resampled(logits))

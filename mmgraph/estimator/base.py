@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mmgraph.data import targets
 from mmgraph.data.dataset import SampleDataset, read_batches
-from mmgraph.data.disk_dataset import StreamDataset
+from mmgraph.data.disk_dataset import DiskDataset
 from mmgraph.data.holdout import hold_out
 from mmgraph.data.infer import infer_modalities
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
@@ -32,7 +32,7 @@ from mmgraph.modalities.base import Modality
 from mmgraph.nn.encoders.absent import AbsentNode
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.linear.model import AdditiveModel
+from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
@@ -42,7 +42,7 @@ from mmgraph.system import distributed
 from mmgraph.tables.base import DiskTable
 from mmgraph.tables.names import row_name
 from mmgraph.tables.opening import Table, open_rows, open_table, read_frame, take_columns
-from mmgraph.tables.stream import kept
+from mmgraph.tables.stream import spooled
 from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         dropout: float = 0.2,
         execution: Execution = "auto",
         fusion: FusionFactory | None = None,
-        additive: bool = True,
+        linear: bool = True,
         absent_nodes: bool = False,
         modality_dropout: float = 0.0,
         epochs: int = 15,
@@ -99,7 +99,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
         self.dropout = dropout
         self.execution = execution
         self.fusion = fusion
-        self.additive = additive
+        self.linear = linear
         self.absent_nodes = absent_nodes
         self.modality_dropout = modality_dropout
         self.epochs = epochs
@@ -133,10 +133,10 @@ class MultimodalEstimator(BaseEstimator, ABC):
         Raises:
             DataError: A row, a column or a target cannot be used; the message says which.
         """
-        from mmgraph.training import join
+        from mmgraph.training import join_processes
 
-        join()
-        with kept(X) as rows:
+        join_processes()
+        with spooled(X) as rows:
             return self._fit(open_table(rows), y, groups)
 
     def _fit(self: AnyEstimator, frame: Table, y: Any, groups: Any) -> AnyEstimator:
@@ -292,7 +292,7 @@ class MultimodalEstimator(BaseEstimator, ABC):
                 modality.several_ = modality.node_type in survey.several
             table = frame.select(self.feature_names_in_.tolist())
             rows = np.arange(len(frame))
-            stream = StreamDataset(self.modalities_, table, rows, survey.length, target)
+            stream = DiskDataset(self.modalities_, table, rows, survey.length, target)
             return stream, survey.rows_with
         self.modalities_ = distributed.from_first(
             lambda: [fit_modality(modality, frame, seed=seed) for modality in modalities]
@@ -359,9 +359,11 @@ class MultimodalEstimator(BaseEstimator, ABC):
         encoders = {each.node_type: each.make_encoder(self.channels) for each in self.modalities_}
         if self.absent_nodes:
             encoders = {name: AbsentNode(each, self.channels) for name, each in encoders.items()}
-        bags = {each.node_type: each.make_bags() for each in self.modalities_ if self.additive}
-        additive = AdditiveModel(bags, task.outputs) if any(bags.values()) else None
-        return MultimodalModel(encoders, self._build_fusion(), task, additive=additive)
+        pooled = {
+            each.node_type: each.make_pooled_features() for each in self.modalities_ if self.linear
+        }
+        linear = LinearModel(pooled, task.outputs) if any(pooled.values()) else None
+        return MultimodalModel(encoders, self._build_fusion(), task, linear=linear)
 
     def _build_fusion(self) -> Fusion:
         own = {modality.node_type: modality.relations() for modality in self.modalities_}

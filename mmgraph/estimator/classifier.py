@@ -19,7 +19,7 @@ from mmgraph.modalities.base import Modality
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Multiclass, Multilabel, Task
 from mmgraph.tables.opening import open_table, take_columns
-from mmgraph.tables.stream import kept
+from mmgraph.tables.stream import spooled
 from mmgraph.typing import EdgeType
 
 
@@ -28,7 +28,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
 
     Image regions and text tokens are the nodes; a graph neural network passes messages within
     and across the modalities; a readout fuses them into one vector, which is classified. A
-    convex linear model over all modalities' features (`additive`) stands beside it, and
+    convex linear model over all modalities' features (`linear`) stands beside it, and
     held-out rows decide how much each of the two counts.
 
     Args:
@@ -46,7 +46,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         fusion: Another fusion in place of the graph: a class of `mmgraph.nn.fusion`, or any
             function of (modalities with their relations, channels). Of the arguments above, those
             that are not at their defaults are passed on; it is an error if it does not take them.
-        additive: Add the linear model.
+        linear: Add the linear model.
         absent_nodes: Give a modality that a row lacks one learnt node; else it has none.
         modality_dropout: Probability of hiding a modality of a row, in training; for inputs
             that lack more than the training rows do.
@@ -98,7 +98,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         dropout: float = 0.2,
         execution: Execution = "auto",
         fusion: FusionFactory | None = None,
-        additive: bool = True,
+        linear: bool = True,
         absent_nodes: bool = False,
         modality_dropout: float = 0.0,
         epochs: int = 15,
@@ -125,7 +125,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
             dropout=dropout,
             execution=execution,
             fusion=fusion,
-            additive=additive,
+            linear=linear,
             absent_nodes=absent_nodes,
             modality_dropout=modality_dropout,
             epochs=epochs,
@@ -167,7 +167,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
 
         With sets of labels a row counts as right when all its labels are.
         """
-        with kept(X) as rows:
+        with spooled(X) as rows:
             frame, truth = take_columns(open_table(rows), y, "y")
             if not self.multilabel_:
                 return float(super().score(frame, truth, sample_weight))

@@ -13,7 +13,7 @@ from mmgraph.data import targets
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.nn.tasks import Regression, Task
 from mmgraph.tables.opening import open_table, take_columns
-from mmgraph.tables.stream import kept
+from mmgraph.tables.stream import spooled
 
 
 class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
@@ -50,7 +50,7 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² on rows and their numbers (or the name of their column)."""
-        with kept(X) as rows:
+        with spooled(X) as rows:
             frame, truth = take_columns(open_table(rows), y, "y")
             return float(super().score(frame, np.asarray(truth, dtype=float), sample_weight))
 

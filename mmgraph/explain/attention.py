@@ -76,17 +76,17 @@ def layer_matrices(
 ) -> list[Float[Tensor, "nodes nodes"]]:
     """Return the mean attention over the heads of each layer, summed over the relations.
 
-    What each node (row) hears of the others (columns), from the first layer on.
+    What each node (row) receives of the others (columns), from the first layer on.
     """
     assert sample.graph is not None
     places = place_of_nodes(sample.graph.nodes)
     size = max(place.stop for place in places.values())
     layers: dict[int, Tensor] = {}
     for each in weights:
-        hears = layers.setdefault(each.layer, each.weight.new_zeros(size, size))
+        receives = layers.setdefault(each.layer, each.weight.new_zeros(size, size))
         source = each.edge_index[0] + places[each.edge_type[0]].start
         target = each.edge_index[1] + places[each.edge_type[2]].start
-        hears.index_put_((target, source), each.weight.mean(1), accumulate=True)
+        receives.index_put_((target, source), each.weight.mean(1), accumulate=True)
     return [layers[number] for number in sorted(layers)]
 
 

@@ -55,7 +55,7 @@ class Explainer(ABC):
 
 
 def spread(sample: Sample, target: int, relevance: Float[Tensor, "units"]) -> Attribution:
-    r"""Add the exact shares of the additive model to the graph's part, spread by relevance.
+    r"""Add the exact shares of the linear model to the graph's part, spread by relevance.
 
     .. math::
         s_u = w_0 a_u + \frac{\rho_u}{\sum_v \rho_v} \bigl( w_1 z(x) - w_1 z(0) \bigr)
@@ -64,12 +64,12 @@ def spread(sample: Sample, target: int, relevance: Float[Tensor, "units"]) -> At
     `Sample.faded`.
     """
     base = faded_base(sample, target)
-    additive = sample.additive[:, target]
-    graph = float(sample.logits[target]) - base - float(additive.sum())
+    linear = sample.linear[:, target]
+    graph = float(sample.logits[target]) - base - float(linear.sum())
     total = relevance.sum()
     even = relevance.new_full(relevance.shape, 1 / max(len(relevance), 1))
     share = relevance / total if total > 0 else even
-    return Attribution(additive + graph * share, base)
+    return Attribution(linear + graph * share, base)
 
 
 def faded_base(sample: Sample, target: int) -> float:

@@ -221,7 +221,7 @@ def _values(
 ) -> Float[Tensor, "2 *points"]:
     """Return the target's value without the chosen units, and with these alone."""
     both = torch.stack([~chosen, chosen])
-    logits = sample.kept(both.flatten(0, -2))
+    logits = sample.subsets(both.flatten(0, -2))
     return _value(sample, logits, target).view(both.shape[:-1])
 
 
@@ -245,7 +245,7 @@ def _metrics(
     counts, place = wanted.unique(return_inverse=True)
     chosen = _first(orders, counts)
     both = torch.stack([~chosen, chosen])  # [2, orders, counts, units]
-    logits = sample.kept(both.flatten(0, 2)).unflatten(0, both.shape[:3])[:, :, place]
+    logits = sample.subsets(both.flatten(0, 2)).unflatten(0, both.shape[:3])[:, :, place]
     value = _value(sample, logits.flatten(0, 2), target).view(logits.shape[:3])
     whole = _value(sample, sample.logits.unsqueeze(0), target)
     curve, top, _ = value.split([len(points), len(shares), 1], dim=2)

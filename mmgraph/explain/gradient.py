@@ -19,7 +19,7 @@ class GradientInput(Explainer):
         s_u = \frac{\partial f}{\partial g_u} \Bigr|_{g = 1}
             = w_0 a_u + w_1 \Bigl\langle \frac{\partial z}{\partial x_u}, x_u \Bigr\rangle
 
-    for the encoder's node x_u, the unit's exact share a_u of the additive logits, and f of
+    for the encoder's node x_u, the unit's exact share a_u of the linear model's logits, and f of
     `Sample.faded`. One backward pass.
     """
 

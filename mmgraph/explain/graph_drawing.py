@@ -44,8 +44,8 @@ def plot_graph(
     """Draw the graph of an explained sample, its nodes shaded by their scores.
 
     Regions stand on their image, tokens and all other nodes in lines beside it. Edges are
-    arrows from the node that is heard to the one that hears it; the wider, the larger the weight
-    (mean over heads) is against the largest of its relation.
+    arrows from the node that is received to the one that receives its messages; the wider, the
+    larger the weight (mean over heads) is against the largest of its relation.
 
     Args:
         explanation: The explanation, see `mmgraph.explain`.

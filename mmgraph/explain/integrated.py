@@ -23,7 +23,7 @@ class IntegratedGradients(Explainer):
     .. math::
         s_u = \int_0^1 \frac{\partial f}{\partial g_u} (\alpha, \dots, \alpha) \, d\alpha
 
-    for f of `Sample.faded`. The path begins where all nodes' features are zero and the additive
+    for f of `Sample.faded`. The path begins where all nodes' features are zero and the linear
     model has its biases alone, which is what the average training row gives it. Scores sum to
     f(1) - f(0), up to the error of the Gauss-Legendre quadrature.
 

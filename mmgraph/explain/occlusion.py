@@ -18,8 +18,9 @@ class Occlusion(Explainer):
     .. math::
         s_u = f(U) - f(U \setminus u)
 
-    for f of `Sample.kept` and all units U. The unit's node is removed with its edges, and the
-    additive model's bags are made without it. One batch of as many rows as there are units.
+    for f of `Sample.subsets` and all units U. The unit's node is removed with its edges, and the
+    linear model's pooled features are made without it. One batch of as many rows as there are
+    units.
     """
 
     name: ClassVar[str] = "occlusion"
@@ -27,4 +28,4 @@ class Occlusion(Explainer):
     def attribute(self, sample: Sample, target: int) -> Attribution:
         """Return the scores of the row's units."""
         without = ~torch.eye(sample.units, dtype=torch.bool)
-        return Attribution(sample.logits[target] - sample.kept(without)[:, target])
+        return Attribution(sample.logits[target] - sample.subsets(without)[:, target])

@@ -31,7 +31,7 @@ class PyGExplainer(Explainer):
 
     By default GNNExplainer (https://arxiv.org/abs/1903.03894), which learns masks of nodes and
     edges from 0 to 1 that change the prediction little. The graph is `to_hetero_data` of the
-    row. Each node has one more feature, a 1, which its share of the additive logits is
+    row. Each node has one more feature, a 1, which its share of the linear model's logits is
     multiplied by; so a mask of a node covers both parts of the model.
 
     Args:
@@ -143,9 +143,9 @@ class _GraphModel(nn.Module):
     ) -> Float[Tensor, "1 _"]:
         """Return the logits of all classes, or the logit of the one label or number."""
         gate = [x_dict[name][:, -1][:count] for name, count in self.sample.counts.items() if count]
-        additive = (torch.cat(gate).unsqueeze(1) * self.sample.additive).sum(0)
+        linear = (torch.cat(gate).unsqueeze(1) * self.sample.linear).sum(0)
         graph = self._graph(self._graph_of(x_dict))
-        logits = graph + additive + self.rest
+        logits = graph + linear + self.rest
         return logits if self.mode.startswith("multiclass") else logits[:, [self.target]]
 
     def truth(self, prediction: Float[Tensor, "1 _"]) -> Tensor:

@@ -35,7 +35,7 @@ class AttentionGradient(Explainer):
 
     Unlike rollout it knows which output is asked for. ∇ is the gradient of the graph's logit; the
     readout is entered by gradient times input of the nodes after the last layer. The graph's
-    part of the logit is spread by ρ, and the additive model's shares are added, see `spread`.
+    part of the logit is spread by ρ, and the linear model's shares are added, see `spread`.
     """
 
     name: ClassVar[str] = "attention_gradient"
@@ -85,10 +85,10 @@ def propagate(
     """Return the relevance of each node to what the readout makes of them.
 
     Example:
-        >>> hears = torch.tensor([[0.0, 0.0], [0.5, 0.0]])
-        >>> propagate([hears], torch.tensor([0.0, 2.0])).tolist()
+        >>> receives = torch.tensor([[0.0, 0.0], [0.5, 0.0]])
+        >>> propagate([receives], torch.tensor([0.0, 2.0])).tolist()
         [1.0, 2.0]
     """
-    for hears in reversed(layers):
-        readout = readout + readout @ hears
+    for receives in reversed(layers):
+        readout = readout + readout @ receives
     return readout

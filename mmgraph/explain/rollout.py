@@ -31,11 +31,11 @@ class AttentionRollout(Explainer):
             \Bigr) + \tfrac{1}{2} I, \qquad
         \rho = \frac{1}{M} \sum_m a_m^\top A^L \cdots A^1
 
-    All nodes of the graph are one sequence. What a node hears along several relations counts the
-    same for each (norm makes rows sum to 1); a node that hears nothing keeps itself; the halves
+    All nodes of the graph are one sequence. What a node receives along several relations counts the
+    same for each (norm makes rows sum to 1); a node that receives nothing keeps itself; the halves
     stand for the residual connections. a_m is the readout's attention over the nodes of
     modality m, or even for other readouts. The graph's part of the logit is spread by ρ, and the
-    additive model's shares are added, see `spread`.
+    linear model's shares are added, see `spread`.
     """
 
     name: ClassVar[str] = "attention_rollout"
@@ -60,18 +60,20 @@ def rollout(
     """Return how much of each node reaches the readout.
 
     Args:
-        layers: What each node (row) hears of the others (columns), from the first layer on.
+        layers: What each node (row) receives of the others (columns), from the first layer on.
         readout: Share of each node in the readout.
 
     Example:
-        >>> hears = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
-        >>> rollout([hears], torch.tensor([0.0, 1.0])).tolist()
+        >>> receives = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+        >>> rollout([receives], torch.tensor([0.0, 1.0])).tolist()
         [0.5, 0.5]
     """
-    for hears in reversed(layers):
-        total = hears.sum(1, keepdim=True)
-        heard = torch.where(total > 0, hears / total.clamp_min(1e-12), torch.eye(len(hears)))
-        readout = (readout + readout @ heard) / 2
+    for receives in reversed(layers):
+        total = receives.sum(1, keepdim=True)
+        received = torch.where(
+            total > 0, receives / total.clamp_min(1e-12), torch.eye(len(receives))
+        )
+        readout = (readout + readout @ received) / 2
     return readout
 
 

@@ -29,7 +29,7 @@ class Shapley(Explainer):
     .. math::
         s_u = \frac{1}{|U|!} \sum_\pi f(\pi_{\le u}) - f(\pi_{< u})
 
-    for f of `Sample.kept`. Exact for up to 8 players, else over random orders, each together
+    for f of `Sample.subsets`. Exact for up to 8 players, else over random orders, each together
     with its reverse (https://arxiv.org/abs/2104.12199). Either way the scores sum to f of the
     whole row less that of an empty one.
 
@@ -58,14 +58,14 @@ class Shapley(Explainer):
         number = int(player.max()) + 1
 
         def worth(kept: Bool[Tensor, "coalitions players"]) -> Float[Tensor, "coalitions"]:
-            return sample.kept(kept[:, player])[:, target]
+            return sample.subsets(kept[:, player])[:, target]
 
         if number <= _EXACT:
             values = exact_shapley(worth, number)
         else:
             values = sampled_shapley(worth, number, orders=self.orders, seed=self.seed)
         shared = values / torch.bincount(player)
-        base = sample.kept(torch.zeros(1, sample.units, dtype=torch.bool))[0, target]
+        base = sample.subsets(torch.zeros(1, sample.units, dtype=torch.bool))[0, target]
         return Attribution(shared[player], float(base))
 
     def _player_of_units(self, sample: Sample) -> Int[Tensor, "units"]:

@@ -25,15 +25,15 @@ _BATCH = 128
 class Sample:
     r"""One row, whose units are its nodes: regions, tokens, frames, columns.
 
-    A model is explained through two functions of its units. `kept` takes units away, from the
-    nodes and from the additive model's bags alike; a modality without units is missing, and a
-    row without any is the prior:
+    A model is explained through two functions of its units. `subsets` takes units away, from the
+    nodes and from the linear model's pooled features alike; a modality without units is missing,
+    and a row without any is the prior:
 
     .. math::
         f(S) = f(\text{the row's units in } S), \qquad f(\emptyset) = \text{prior}
 
-    `faded` multiplies the encoder's nodes, and what each unit adds to the additive logits, by a
-    gate that gradients can be taken of:
+    `faded` multiplies the encoder's nodes, and what each unit adds to the linear model's logits,
+    by a gate that gradients can be taken of:
 
     .. math::
         f(g) = w_0 \Bigl( b + \sum_u g_u a_u \Bigr)
@@ -98,17 +98,17 @@ class Sample:
             return self.model.task.relevant(self.model(self.batch))[0]
 
     @cached_property
-    def additive(self) -> Float[Tensor, "units outputs"]:
-        """What each unit adds to the logits through the additive model."""
+    def linear(self) -> Float[Tensor, "units outputs"]:
+        """What each unit adds to the logits through the linear model."""
         model = self.model
-        if model.additive is None:
+        if model.linear is None:
             return torch.zeros(self.units, model.task.outputs)
         with torch.no_grad():
-            shares = model.additive.shares(self.batch)
+            shares = model.linear.shares(self.batch)
         joined = torch.cat([shares[name] for name in self.batch])
         return model.task.relevant(model.weights[0] * joined)
 
-    def kept(self, kept: Bool[Tensor, "subsets units"]) -> Float[Tensor, "subsets outputs"]:
+    def subsets(self, kept: Bool[Tensor, "subsets units"]) -> Float[Tensor, "subsets outputs"]:
         """Return the logits with only some of the units, for each subset."""
         logits = []
         with torch.no_grad():
@@ -159,8 +159,8 @@ class Sample:
             begin += count
         graph = model.weights[1] * model.head(model.fusion(nodes))
         # What is not any unit's: the biases.
-        rest = self.logits - self._graph_logits - self.additive.sum(0)
-        return model.task.relevant(graph) + gate @ self.additive + rest
+        rest = self.logits - self._graph_logits - self.linear.sum(0)
+        return model.task.relevant(graph) + gate @ self.linear + rest
 
     @cached_property
     def _graph_logits(self) -> Float[Tensor, "outputs"]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from mmgraph.graph.items import Items, before_end
 from mmgraph.graph.nodes import Nodes
 from mmgraph.graph.relations import Relation
-from mmgraph.message_passing import GraphEdges, Rows
+from mmgraph.message_passing import GraphEdges, PackedNodes
 from mmgraph.message_passing.edges.mask_edges import MaskEdges
 
 
@@ -96,8 +96,8 @@ def _pick(
     return picked.masked_fill(~(mask if values.ndim == 1 else mask.unsqueeze(2)), 0)
 
 
-class PaddedRows(Rows):
-    """Padded nodes are rows as well; what is computed for them is never heard."""
+class PaddedNodes(PackedNodes):
+    """Padded nodes are rows as well; what is computed for them is never received."""
 
     def __init__(self, mask: Bool[Tensor, "batch nodes"]) -> None:
         self.mask = mask
@@ -132,28 +132,32 @@ class PaddedEdges(MaskEdges):
     @property
     def closed(self) -> Bool[Tensor, "batch 1 #target source"]:
         """Which pairs attention leaves out."""
-        return (~self.reach & self.hears).unsqueeze(1)
+        return (~self.reach & self.receives).unsqueeze(1)
 
-    def heard(
+    def received(
         self, x: Float[Tensor, "batch nodes_target heads channels"]
     ) -> Float[Tensor, "target heads channels"]:
-        """Pack what targets heard, 0 where they hear nothing."""
-        return self.target.pack(x) * self._to_rows(self.hears).unsqueeze(2)
+        """Pack what targets received, 0 where they receive nothing."""
+        return self.target.pack(x) * self._to_rows(self.receives).unsqueeze(2)
 
     def _max(
         self, x: Float[Tensor, "batch source channels"]
     ) -> Float[Tensor, "batch #target channels"]:
         pairs = x.unsqueeze(1).masked_fill(~self.reach.unsqueeze(3), -float("inf"))
-        return pairs.amax(2).masked_fill(~self.hears, 0)
+        return pairs.amax(2).masked_fill(~self.receives, 0)
 
 
 class PaddedGraphEdges(GraphEdges):
     """The edges of one forward pass, all of them by masks."""
 
-    rows_class = PaddedRows
+    rows_class = PaddedNodes
 
     def make_dense(
-        self, relation: Relation, ends: tuple[Nodes, Nodes], rows: tuple[Rows, Rows], features: bool
+        self,
+        relation: Relation,
+        ends: tuple[Nodes, Nodes],
+        rows: tuple[PackedNodes, PackedNodes],
+        features: bool,
     ) -> PaddedEdges:
         """Return the edges of one relation."""
         found = relation.edge_features(*ends) if features else None

@@ -21,7 +21,7 @@ from mmgraph.message_passing import why_not_dense
 from mmgraph.message_passing.gnn import HeteroGNN
 from mmgraph.message_passing.layers import HeteroLayer, RelationLayer
 from mmgraph.nn.encoders.audio import MaskedConv
-from mmgraph.nn.linear.features import CategoryBag, NgramBag
+from mmgraph.nn.linear.features import CategoryFeatures, NgramFeatures
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.readout import Readout
 
@@ -134,8 +134,8 @@ def _readout(readout: Readout) -> nn.Module:
 
 _FORMS: dict[type, Callable[[Any], nn.Module]] = {
     HeteroGNN: _with_masks,
-    NgramBag: NgramEntries,
-    CategoryBag: CategoryEntries,
+    NgramFeatures: NgramEntries,
+    CategoryFeatures: CategoryEntries,
     MaskedConv: _PaddedConv,
     Readout: _readout,
 }

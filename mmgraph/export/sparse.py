@@ -12,7 +12,7 @@ from torch import Tensor
 from mmgraph.export.bounded import owner_of
 from mmgraph.graph.items import Items
 from mmgraph.nn.encoders.tabular import FIRST_CATEGORY
-from mmgraph.nn.linear.features import Bag, CategoryBag, NgramBag
+from mmgraph.nn.linear.features import CategoryFeatures, NgramFeatures, PooledFeatures
 
 #: Children of a node in the search for n-grams.
 _BRANCHES = 64
@@ -22,7 +22,7 @@ _BRANCHES = 64
 class Entries:
     """A sparse matrix as its entries; those that share a cell are added up.
 
-    It knows what `AdditiveModel` does with the sparse matrices of bags.
+    It knows what `LinearModel` does with the sparse matrices of pooled features.
 
     Args:
         row: Row of each entry.
@@ -48,18 +48,18 @@ class Entries:
         return out.index_add(0, self.row, self.value.unsqueeze(1) * weight[self.column])
 
 
-class NgramEntries(Bag):
-    """An `NgramBag` that gives `Entries`.
+class NgramEntries(PooledFeatures):
+    """An `NgramFeatures` that gives `Entries`.
 
     Args:
-        bag: The fitted bag.
+        features: The fitted features.
     """
 
-    def __init__(self, bag: NgramBag) -> None:
+    def __init__(self, features: NgramFeatures) -> None:
         super().__init__()
-        self.key, self.scale = bag.key, bag.scale
-        self.register_buffer("ngrams", bag.ngrams)
-        self.register_buffer("idf", bag.idf)
+        self.key, self.scale = features.key, features.scale
+        self.register_buffer("ngrams", features.ngrams)
+        self.register_buffer("idf", features.idf)
 
     ngrams: Tensor
     idf: Tensor
@@ -87,16 +87,16 @@ class NgramEntries(Bag):
         return Entries(row, column, value, (items.batch_size, self.width))
 
 
-class CategoryEntries(Bag):
-    """A `CategoryBag` that gives `Entries`.
+class CategoryEntries(PooledFeatures):
+    """A `CategoryFeatures` that gives `Entries`.
 
     Args:
-        bag: The bag.
+        features: The features.
     """
 
-    def __init__(self, bag: CategoryBag) -> None:
+    def __init__(self, features: CategoryFeatures) -> None:
         super().__init__()
-        self.scale, self._width = bag.scale, bag.width
+        self.scale, self._width = features.scale, features.width
 
     @property
     def width(self) -> int:

@@ -11,13 +11,13 @@ from mmgraph.message_passing.messages import (
     relation_attention,
     relation_messages,
 )
-from mmgraph.message_passing.packing import Rows
+from mmgraph.message_passing.packing import PackedNodes
 from mmgraph.message_passing.sparse import Weighted
 
 __all__ = [
     "Execution",
     "GraphEdges",
-    "Rows",
+    "PackedNodes",
     "Weighted",
     "dense_form",
     "hetero_attention",

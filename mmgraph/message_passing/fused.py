@@ -64,7 +64,7 @@ def leaky_attention(
 
 
 class _Attention(Function):
-    """Runs the kernels of one kind. What hears nothing gets 0."""
+    """Runs the kernels of one kind. What receives nothing gets 0."""
 
     @staticmethod
     def forward(

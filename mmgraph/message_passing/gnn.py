@@ -33,7 +33,7 @@ def transformer_conv(in_channels: int, out_channels: int, edge_dim: int | None =
 
 @dataclass(frozen=True, eq=False)
 class AttentionWeights:
-    """How much each target node heard along each edge of one edge type in one layer.
+    """How much each target node received along each edge of one edge type in one layer.
 
     Args:
         layer: Number of the layer, from 0.
@@ -58,7 +58,7 @@ class HeteroGNN(nn.Module):
         \Bigr) \Bigr)
 
     The LayerNorm stands inside the residual branch (pre-norm,
-    https://arxiv.org/abs/2002.04745): training needs no warm-up, and nodes that hear nothing
+    https://arxiv.org/abs/2002.04745): training needs no warm-up, and nodes that receive nothing
     keep exactly what their encoder said.
 
     Every edge type has a convolution of its own, so `SAGEConv` and `GraphConv` are relational
@@ -124,7 +124,7 @@ class HeteroGNN(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, graph: MultimodalGraph) -> MultimodalGraph:
-        """Return the graph with new features for all nodes that hear others.
+        """Return the graph with new features for all nodes that receive messages.
 
         Raises:
             ValueError: The graph's edge types or the number of their features are not those of

@@ -14,7 +14,7 @@ from torch.nn.parameter import UninitializedParameter
 from mmgraph.message_passing import (
     Execution,
     GraphEdges,
-    Rows,
+    PackedNodes,
     Weighted,
     hetero_attention,
     hetero_messages,
@@ -50,7 +50,7 @@ class Layer(nn.Module, ABC):
     def messages(
         self, x_dict: XDict, edges: GraphEdges, execution: Execution
     ) -> dict[str, Float[Tensor, "_ _"]]:
-        """Return what arrives at the nodes of each type that hears others."""
+        """Return what arrives at the nodes of each type that receives messages."""
 
     @abstractmethod
     def weights(
@@ -87,7 +87,7 @@ class Layer(nn.Module, ABC):
         return {name: norm(x_dict[name]) for name, norm in self.norms.items()}
 
     def _drop(
-        self, x: Float[Tensor, "rows channels"], rows: Rows
+        self, x: Float[Tensor, "rows channels"], rows: PackedNodes
     ) -> Float[Tensor, "rows channels"]:
         # One mask for all nodes (https://arxiv.org/abs/1512.05287): drawing a mask as wide as
         # the nodes is a serial loop on CPUs, and independent noise averages out in readouts.
@@ -138,7 +138,7 @@ class RelationLayer(Layer):
     def messages(
         self, x_dict: XDict, edges: GraphEdges, execution: Execution
     ) -> dict[str, Float[Tensor, "_ _"]]:
-        """Return what arrives at the nodes of each type that hears others."""
+        """Return what arrives at the nodes of each type that receives messages."""
         return relation_messages(
             self._convs(), x_dict, edges, featured=self.edge_dims, execution=execution
         )
@@ -207,7 +207,7 @@ class HeteroLayer(Layer):
     def messages(
         self, x_dict: XDict, edges: GraphEdges, execution: Execution
     ) -> dict[str, Float[Tensor, "_ _"]]:
-        """Return what arrives at the nodes of each type that hears others."""
+        """Return what arrives at the nodes of each type that receives messages."""
         return hetero_messages(self.conv, x_dict, edges, self.edge_types, execution=execution)
 
     def weights(

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 
-class Rows:
+class PackedNodes:
     """Where the real nodes of one modality stand among the padded ones.
 
     Linear maps, norms and residuals run on rows, so padding costs nothing there. Without any
@@ -20,7 +20,7 @@ class Rows:
 
     Example:
         >>> import torch
-        >>> rows = Rows(torch.tensor([[True, False], [True, True]]))
+        >>> rows = PackedNodes(torch.tensor([[True, False], [True, True]]))
         >>> rows.pad(torch.tensor([[1.0], [2.0], [3.0]])).tolist()
         [[[1.0], [0.0]], [[2.0], [3.0]]]
     """

@@ -19,9 +19,9 @@ from mmgraph.errors import CellError
 from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
-from mmgraph.modalities.decoding.audio import content_hash, decode_audio, load_package, unwrap
+from mmgraph.modalities.decoding.audio import audio_hash, decode_audio, load_package, unwrap
 from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
-from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.scaling import usable_deviation
 from mmgraph.system.cache import FeatureCache
 from mmgraph.typing import Item
@@ -154,7 +154,7 @@ class Audio(Modality):
 
     def _digest(self, raw: Any) -> bytes | None:
         try:
-            return content_hash(located(unwrap(raw), self.root))
+            return audio_hash(located(unwrap(raw), self.root))
         except CellError:
             return None
 
@@ -250,11 +250,11 @@ class Audio(Modality):
 
         return FrameEncoder(self.mels, channels, mean=self.mean_, std=self.std_)
 
-    def make_bags(self) -> list[Bag]:
+    def make_pooled_features(self) -> list[PooledFeatures]:
         """Return a spectrogram of fixed size, with mean and deviation of every band."""
-        from mmgraph.nn.linear.features import MeanBag
+        from mmgraph.nn.linear.features import MeanFeatures
 
-        return [MeanBag(self._summary_width, "summary")]
+        return [MeanFeatures(self._summary_width, "summary")]
 
     def relations(self) -> dict[str, Relation]:
         """Join each frame with its neighbours in time."""

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from mmgraph.errors import CellError
 from mmgraph.graph.items import Items
 from mmgraph.graph.relations import Relation
-from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ class Modality(ABC):
     def make_encoder(self, channels: int) -> nn.Module:
         """Return a module that maps `Items` to `Nodes` with the given number of channels."""
 
-    def make_bags(self) -> list[Bag]:
-        """Return what summarises the items for the additive model; nothing by default."""
+    def make_pooled_features(self) -> list[PooledFeatures]:
+        """Return what summarises the items for the linear model; nothing by default."""
         return []
 
     @abstractmethod
@@ -178,7 +178,7 @@ class Modality(ABC):
         """Say where node `index` of an item lies, in pixels, characters or seconds."""
 
     def trace(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
-        """Turn each cell into its items as `transform`, with what `keep` and bags' parts need.
+        """Turn each cell into its items as `transform`, with what `keep` and pooled features need.
 
         Explanations ask for it. Batches of such items may hold more data than others, and mean
         the same.

@@ -22,7 +22,7 @@ from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
 from mmgraph.nn.encoders.recurrent import Cell
-from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.typing import Item
 
 #: Standardised values are cut to this many standard deviations, which tames broken entries.
@@ -166,11 +166,11 @@ class Features(Modality):
 
         return VectorEncoder(self._num_features, channels, cell=self.rnn)
 
-    def make_bags(self) -> list[Bag]:
+    def make_pooled_features(self) -> list[PooledFeatures]:
         """Return the mean of all vectors of a row."""
-        from mmgraph.nn.linear.features import NodeMeanBag
+        from mmgraph.nn.linear.features import NodeMeanFeatures
 
-        return [NodeMeanBag(self._num_features)]
+        return [NodeMeanFeatures(self._num_features)]
 
     def relations(self) -> dict[str, Relation]:
         """Join the neighbours of a sequence; single vectors have none."""

@@ -23,10 +23,10 @@ from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Grid, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decoding.files import located
-from mmgraph.modalities.decoding.frozen_images import compute_features
-from mmgraph.modalities.decoding.image import content_hash, decode_image
+from mmgraph.modalities.decoding.frozen_images import compute_image_features
+from mmgraph.modalities.decoding.image import decode_image, image_hash
 from mmgraph.nn.encoders import backbones
-from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.scaling import usable_deviation
 from mmgraph.system.cache import FeatureCache
 from mmgraph.typing import Item
@@ -168,7 +168,7 @@ class Image(Modality):
     def _digest(self, raw: Any) -> bytes | CellError:
         """The hash of an image, or why it cannot be read."""
         try:
-            return content_hash(located(raw, self.root))
+            return image_hash(located(raw, self.root))
         except CellError as error:
             return error
 
@@ -194,7 +194,7 @@ class Image(Modality):
         )
         if self._backbone is None:
             self._backbone = self._load_backbone()
-        computed, broken = compute_features(
+        computed, broken = compute_image_features(
             images,
             self._pixels,
             self._backbone,
@@ -290,12 +290,12 @@ class Image(Modality):
             std=self.std_,
         )
 
-    def make_bags(self) -> list[Bag]:
+    def make_pooled_features(self) -> list[PooledFeatures]:
         """Return the mean of frozen features, or typical patches of pixels."""
-        from mmgraph.nn.linear.features import MeanBag
-        from mmgraph.nn.linear.patches import PatchBag
+        from mmgraph.nn.linear.features import MeanFeatures
+        from mmgraph.nn.linear.patches import PatchFeatures
 
-        return [MeanBag(self.region_shape()[0])] if self.extracts else [PatchBag()]
+        return [MeanFeatures(self.region_shape()[0])] if self.extracts else [PatchFeatures()]
 
     def relations(self) -> dict[str, Relation]:
         """Return the grid: regions that touch are joined."""

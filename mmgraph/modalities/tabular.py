@@ -27,7 +27,7 @@ from mmgraph.modalities.columns import (
     find_kind,
 )
 from mmgraph.nn.encoders.tabular import FIRST_CATEGORY, OTHER_CATEGORY
-from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.typing import Item
 
 _log = logging.getLogger(__name__)
@@ -249,9 +249,9 @@ class Tabular(Modality):
         known = sum(len(column.categories) for column in columns)
         return FIRST_CATEGORY + known if columns else 0
 
-    def make_bags(self) -> list[Bag]:
+    def make_pooled_features(self) -> list[PooledFeatures]:
         """Return the numbers of all columns, and which categories there are."""
-        from mmgraph.nn.linear.features import CategoryBag, NumberBag
+        from mmgraph.nn.linear.features import CategoryFeatures, NumberFeatures
 
         columns, width = self._columns(), self._width
         used = [
@@ -260,8 +260,8 @@ class Tabular(Modality):
             for place in range(column.width if column else 0)
         ]
         categories = self._num_categories
-        bags: list[Bag] = [NumberBag(len(columns), width, used)] if used else []
-        return [*bags, CategoryBag(categories)] if categories > FIRST_CATEGORY else bags
+        pooled: list[PooledFeatures] = [NumberFeatures(len(columns), width, used)] if used else []
+        return [*pooled, CategoryFeatures(categories)] if categories > FIRST_CATEGORY else pooled
 
     def relations(self) -> dict[str, Relation]:
         """Join every column of a row with every other."""

@@ -23,16 +23,16 @@ from mmgraph.modalities.decoding.files import load_statistics, save_statistics
 from mmgraph.modalities.tokens.features import (
     TokenFeatures,
     align,
-    compute_features,
+    compute_token_features,
     overlapping,
     share,
-    summarise,
+    summarise_tokens,
 )
 from mmgraph.modalities.tokens.ngrams import character_ngrams, ngram_spans, word_ngrams
 from mmgraph.modalities.tokens.pretrained import find_features, read_features
 from mmgraph.modalities.tokens.stop_words import UNSPACED_WORD, WORD, find_stop_words, in_stop_words
 from mmgraph.modalities.tokens.tokenizer import SentencePieceTokenizer, clean_text
-from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.typing import Item
 
 _log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Text(Modality):
         return [[next(flat) for _ in row] for row in rows]
 
     def trace(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
-        """Turn each cell into its texts, with what tells tokens apart in bags.
+        """Turn each cell into its texts, with what tells tokens apart in pooled features.
 
         Beside what `transform` gives there are the `text` as UTF-8, which tokens each n-gram
         touches (`characters_nodes`, `words_nodes`), and where there are pretrained features,
@@ -185,7 +185,9 @@ class Text(Modality):
         assert self.token_features_ is not None
         spans = item["spans"].numpy()
         head = _heads([text], [spans])
-        [(values, token_spans)] = compute_features(self.token_features_, head, cache=self.cache)
+        [(values, token_spans)] = compute_token_features(
+            self.token_features_, head, cache=self.cache
+        )
         parts = share(values, token_spans, spans)
         total = values.sum(0, dtype=np.float64)
         length = max(float(np.linalg.norm(total)), 1e-12)
@@ -268,9 +270,9 @@ class Text(Modality):
         """Compute pretrained features, aligned to the tokens, and a summary of each text."""
         assert self.token_features_ is not None
         heads = _heads(texts, spans)
-        computed = compute_features(self.token_features_, heads, cache=self.cache)
+        computed = compute_token_features(self.token_features_, heads, cache=self.cache)
         return [
-            (align(span, values, token_spans), summarise(values))
+            (align(span, values, token_spans), summarise_tokens(values))
             for span, (values, token_spans) in zip(spans, computed, strict=True)
         ]
 
@@ -313,12 +315,12 @@ class Text(Modality):
             len(self.tokenizer_), channels, cell=self.rnn, mean=self.mean_, std=self.std_
         )
 
-    def make_bags(self) -> list[Bag]:
+    def make_pooled_features(self) -> list[PooledFeatures]:
         """Return TF-IDF of characters' and words' n-grams, and sentence vectors."""
-        from mmgraph.nn.linear.features import MeanBag, NgramBag
+        from mmgraph.nn.linear.features import MeanFeatures, NgramFeatures
 
-        bags: list[Bag] = [NgramBag("characters"), NgramBag("words")]
-        return bags if self.mean_ is None else [*bags, MeanBag(len(self.mean_), "summary")]
+        pooled: list[PooledFeatures] = [NgramFeatures("characters"), NgramFeatures("words")]
+        return pooled if self.mean_ is None else [*pooled, MeanFeatures(len(self.mean_), "summary")]
 
     def relations(self) -> dict[str, Relation]:
         """Join each token with its neighbours."""

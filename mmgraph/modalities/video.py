@@ -20,7 +20,7 @@ from mmgraph.modalities.decoding.files import load_statistics, located, save_sta
 from mmgraph.modalities.decoding.video import decode_video
 from mmgraph.modalities.image import Image
 from mmgraph.nn.encoders.recurrent import Cell
-from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.scaling import usable_deviation
 from mmgraph.typing import Item
 
@@ -139,12 +139,12 @@ class Video(Modality):
         assert self.mean_ is not None
         return VectorEncoder(len(self.mean_), channels, cell=self.rnn)
 
-    def make_bags(self) -> list[Bag]:
+    def make_pooled_features(self) -> list[PooledFeatures]:
         """Return the mean over a sample's pictures."""
-        from mmgraph.nn.linear.features import NodeMeanBag
+        from mmgraph.nn.linear.features import NodeMeanFeatures
 
         assert self.mean_ is not None
-        return [NodeMeanBag(len(self.mean_))]
+        return [NodeMeanFeatures(len(self.mean_))]
 
     def relations(self) -> dict[str, Relation]:
         """Join each picture with those before and after it."""

@@ -1,4 +1,4 @@
-"""The whole model: encoders, fusion and head, with an additive model beside them."""
+"""The whole model: encoders, fusion and head, with a linearmodel beside them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from mmgraph.graph.items import Items
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion
-from mmgraph.nn.linear.model import AdditiveModel
+from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.tasks import Task
 
-#: What `balance` starts from and is pulled towards where the additive part sees all modalities:
+#: What `balance` starts from and is pulled towards where the linear model sees all modalities:
 #: that part alone. The fused one has to prove itself, for its confidence is that of a network.
-_ADDITIVE_ALONE = (1.0, 0.0)
+_LINEAR_ALONE = (1.0, 0.0)
 #: How strong that pull is, in held-out samples.
 _PRIOR_SAMPLES = 20.0
 
@@ -24,7 +24,7 @@ _PRIOR_SAMPLES = 20.0
 class MultimodalModel(nn.Module):
     """Logits from the items of several modalities.
 
-    logits = w_0 additive(items) + w_1 head(fusion(encoders(items)))
+    logits = w_0 linear(items) + w_1 head(fusion(encoders(items)))
 
     The two parts are trained apart, each on its own loss, so that neither explains away what
     the other could learn; `balance` then sets w on held-out samples. A sample without any
@@ -34,7 +34,7 @@ class MultimodalModel(nn.Module):
         encoders: From `Items` to `Nodes` for every modality, by node type.
         fusion: From nodes to one vector a sample.
         task: What the logits mean; it says how many there are.
-        additive: Linear model on bags of the modalities, None to do without.
+        linear: Linear model on pooled features of the modalities, None to do without.
     """
 
     weights: Tensor
@@ -45,38 +45,38 @@ class MultimodalModel(nn.Module):
         fusion: Fusion,
         task: Task,
         *,
-        additive: AdditiveModel | None = None,
+        linear: LinearModel | None = None,
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleDict(encoders)
         self.fusion = fusion
         self.task = task
         self.head = nn.Linear(fusion.out_channels, task.outputs)
-        self.additive = additive
-        start = 1.0 if additive is None else task.part_weight
+        self.linear = linear
+        start = 1.0 if linear is None else task.part_weight
         self.register_buffer("weights", torch.full((2,), start))
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of both parts together, or of the prior where there is no input."""
-        additive = None if self.additive is None else self.additive(items)
-        return self.join(additive, self.fused_logits(items), has_input(items))
+        linear = None if self.linear is None else self.linear(items)
+        return self.join(linear, self.fused_logits(items), has_input(items))
 
     def join(
         self,
-        additive: Float[Tensor, "batch outputs"] | None,
+        linear: Float[Tensor, "batch outputs"] | None,
         fused: Float[Tensor, "batch outputs"],
         present: Bool[Tensor, "batch"],
     ) -> Float[Tensor, "batch outputs"]:
         """Return the logits of both parts together.
 
         Args:
-            additive: Logits of the additive part, None without one.
+            linear: Logits of the linear model, None without one.
             fused: Logits of the fused part.
             present: True where a sample has any input; the others get the prior.
         """
         logits = self.weights[1] * fused
-        if additive is not None:
-            logits = logits + self.weights[0] * additive
+        if linear is not None:
+            logits = logits + self.weights[0] * linear
         return torch.where(present.unsqueeze(1), logits, self.task.prior)
 
     def nodes(self, items: Mapping[str, Items]) -> dict[str, Nodes]:
@@ -93,18 +93,18 @@ class MultimodalModel(nn.Module):
 
     def balance(
         self,
-        additive: Float[Tensor, "samples outputs"],
+        linear: Float[Tensor, "samples outputs"],
         fused: Float[Tensor, "samples outputs"],
         target: Shaped[Tensor, "samples *outputs"],
     ) -> None:
         """Set the weights of both parts by their loss on held-out samples.
 
         Args:
-            additive: Logits of the additive part, fitted without these samples.
+            linear: Logits of the linear model, fitted without these samples.
             fused: Logits of the fused part, trained without these samples.
             target: Target of each sample.
         """
-        parts = torch.stack([additive, fused])
+        parts = torch.stack([linear, fused])
         weights = self._best_weights(parts, target, torch.ones(2))
         # A part that only does harm is left out; it is never turned against itself, and the
         # other one is weighed anew without it.
@@ -118,8 +118,8 @@ class MultimodalModel(nn.Module):
         target: Shaped[Tensor, "samples *outputs"],
         used: Float[Tensor, "2"],
     ) -> Float[Tensor, "2"]:
-        start = torch.tensor(_ADDITIVE_ALONE)
-        if self.additive is not None and not self.additive.sees_all:
+        start = torch.tensor(_LINEAR_ALONE)
+        if self.linear is not None and not self.linear.sees_all:
             start = torch.full((2,), self.task.part_weight)
         weights = start.clone().requires_grad_()
         optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")

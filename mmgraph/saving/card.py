@@ -31,12 +31,12 @@ def write_card(estimator: MultimodalEstimator) -> str:
 
 def _summary(estimator: MultimodalEstimator) -> str:
     model, facts = estimator.model_, estimator.facts_
-    count = sum(p.numel() for n, p in model.named_parameters() if not n.startswith("additive."))
+    count = sum(p.numel() for n, p in model.named_parameters() if not n.startswith("linear."))
     linear = sum(p.numel() for p in model.parameters()) - count
     trained = f"Fitted on {facts['rows']:,} rows. " if facts else ""
     fusion = type(model.fusion).__name__
     parts = [f"{fusion} with its encoders: {count:,} parameters, weight {_weight(estimator, 1)}"]
-    if model.additive is not None:
+    if model.linear is not None:
         parts.append(f"a linear model: {linear:,} parameters, weight {_weight(estimator, 0)}")
     return (
         f"# Model card\n\n`{type(estimator).__name__}` of mmgraph {__version__}: predicts "

@@ -22,7 +22,7 @@ def save_modalities(modalities: Sequence[Modality], folder: Path) -> list[dict[s
         inside = folder / modality.node_type
         inside.mkdir(parents=True)
         state = {"state": modality.save(inside), "several": modality.several_}
-        saved.append(describe(modality) | state)
+        saved.append(describe_modality(modality) | state)
     return saved
 
 
@@ -59,7 +59,7 @@ def load_modalities(
     return loaded
 
 
-def describe(modality: Modality) -> dict[str, Any]:
+def describe_modality(modality: Modality) -> dict[str, Any]:
     """Return the class of a modality and what the user chose."""
     assert dataclasses.is_dataclass(modality)
     fields = [field.name for field in dataclasses.fields(modality) if field.init]

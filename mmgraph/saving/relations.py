@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 
 def write_relations(chosen: Mapping[Any, Relation] | None) -> list[Any] | None:
+    """Return what JSON can hold of the chosen relations.
+
+    Raises:
+        TypeError: One holds a function or a list, or is not mmgraph's own.
+    """
     if chosen is None:
         return None
     return [[list(edge), *_write_relation(each)] for edge, each in chosen.items()]
@@ -33,6 +38,7 @@ def _write_relation(relation: Relation) -> list[Any]:
 
 
 def read_relations(written: list[Any] | None) -> dict[Any, Relation] | None:
+    """Return the relations that `write_relations` wrote."""
     if written is None:
         return None
     return {tuple(edge): _read_relation(kind, values) for edge, kind, values in written}

@@ -47,7 +47,7 @@ def total(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return values
 
 
-def gather(values: Sequence[T]) -> list[T]:
+def gather_objects(values: Sequence[T]) -> list[T]:
     """Return the values of all processes, one process after the other."""
     if world_size() == 1:
         return list(values)

@@ -124,7 +124,7 @@ class RowStream:
 
 
 @contextmanager
-def kept(data: Any) -> Iterator[Any]:
+def spooled(data: Any) -> Iterator[Any]:
     """Yield data that can be read several times and in any order: a stream as Parquet files.
 
     These lie in a folder for temporary files (`$TMPDIR`), and are removed afterwards.

@@ -57,11 +57,13 @@ def check_file(path: Path) -> str:
 
 
 def read_options(path: Path) -> dict[str, Any]:
+    """Return how pandas reads a file of this name."""
     # By default pandas reads in parts, and a column can come out as numbers and text.
     return {"sep": _SEPARATORS[path.suffix.lower()], "low_memory": False}
 
 
 def column_kind(column: pd.Series[Any]) -> str:
+    """Return the type of a column's cells, as `joint_kind` joins them."""
     if column.isna().all():
         return "empty"
     known = column.dropna()

@@ -2,7 +2,7 @@
 
 from mmgraph.training.callbacks import BestWeights, History
 from mmgraph.training.checkpoint import Checkpoint
-from mmgraph.training.launch import Launch, find_launch, join
+from mmgraph.training.launch import Launch, find_launch, join_processes
 from mmgraph.training.module import TrainingModule, TrainingSettings
 from mmgraph.training.run import TrainingResult, stop_on_interrupt, train
 
@@ -15,7 +15,7 @@ __all__ = [
     "TrainingResult",
     "TrainingSettings",
     "find_launch",
-    "join",
+    "join_processes",
     "stop_on_interrupt",
     "train",
 ]

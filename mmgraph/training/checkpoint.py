@@ -70,14 +70,14 @@ class Checkpoint(Callback):
         assert isinstance(module, TrainingModule)
         if self._works and not module.broken:
             # All processes say what is to be kept, and the first one writes it.
-            kept = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
-            self._works = distributed.from_first(lambda: self._write(kept))
+            state = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+            self._works = distributed.from_first(lambda: self._write(state))
 
-    def _write(self, kept: dict[str, Any]) -> bool:
+    def _write(self, state: dict[str, Any]) -> bool:
         """Write the file, and say whether that worked."""
         try:
             with written_at_once(self.path) as draft:
-                torch.save(kept, draft)
+                torch.save(state, draft)
         # torch raises RuntimeError where a disk is full
         except (OSError, RuntimeError) as error:
             logger.warning("no checkpoint can be written, training goes on without: %s", error)
@@ -89,8 +89,8 @@ class Checkpoint(Callback):
     ) -> None:
         """Keep what decides the epochs to come, besides what Lightning keeps."""
         checkpoint["identity"] = self.identity
-        checkpoint["random"] = distributed.gather([torch.get_rng_state()])
-        checkpoint["random_cuda"] = distributed.gather([torch.cuda.get_rng_state_all()])
+        checkpoint["random"] = distributed.gather_objects([torch.get_rng_state()])
+        checkpoint["random_cuda"] = distributed.gather_objects([torch.cuda.get_rng_state_all()])
         if self.generator is not None:
             checkpoint["random_order"] = self.generator.get_state()
 

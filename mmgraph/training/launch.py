@@ -47,7 +47,7 @@ def find_launch() -> Launch | None:
     return None
 
 
-def join() -> None:
+def join_processes() -> None:
     """Connect with the other processes, where a launcher started some; they stay connected."""
     launch = find_launch()
     if launch is None or not dist.is_available() or dist.is_initialized():

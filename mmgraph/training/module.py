@@ -118,7 +118,7 @@ class TrainingModule(L.LightningModule):
         with torch.no_grad():
             fine = self.model.fused_logits(batch.items).isfinite().all(1).tolist()
         rows = list(zip(batch.names, fine, strict=True)) if batch.counted else []
-        rows = distributed.gather(rows)
+        rows = distributed.gather_objects(rows)
         names = [name for name, well in rows if not well]
         some = 0 < len(names) < len(rows)
         advice = f"look at their inputs, or {self.slower}" if some else self.slower
@@ -163,7 +163,7 @@ class TrainingModule(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return AdamW, which leaves biases, norms and embeddings undecayed, on one cycle."""
-        trained = [p for n, p in self.model.named_parameters() if not n.startswith("additive.")]
+        trained = [p for n, p in self.model.named_parameters() if not n.startswith("linear.")]
         groups: list[dict[str, Any]] = [
             {"params": [p for p in trained if p.ndim > 1]},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},

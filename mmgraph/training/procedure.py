@@ -70,7 +70,7 @@ class Fitting:
         """Refuse processes that were given other rows than the others."""
         assert dataset.target is not None
         digest = hashlib.blake2b(dataset.target.numpy().tobytes(), digest_size=16).digest()
-        if len(set(distributed.gather([digest]))) > 1:
+        if len(set(distributed.gather_objects([digest]))) > 1:
             raise DataError(
                 "expected the same rows in the same order in every process, got different ones; "
                 "seed what shuffles or samples them"
@@ -82,23 +82,25 @@ class Fitting:
         rows = np.arange(len(dataset))
         if not len(held_out):
             model, result = self._train(dataset, rows, None, self.settings.epochs)
-            self._fit_additive(model, dataset, rows)
+            self._fit_linear(model, dataset, rows)
             return model, result.history, {}
-        kept = np.setdiff1d(rows, held_out)
+        training_rows = np.setdiff1d(rows, held_out)
         validation = dataset.subset(held_out)
-        chosen, result = self._train(dataset, kept, validation, self.settings.epochs)
-        self._fit_additive(chosen, dataset, kept)
+        chosen, result = self._train(dataset, training_rows, validation, self.settings.epochs)
+        self._fit_linear(chosen, dataset, training_rows)
         scores = self._balance(chosen, validation)
         if not self.refit or result.interrupted:
             return chosen, result.history, scores
         try:
             model, again = self._train(dataset, rows, None, result.best_epochs)
         except FloatingPointError as error:
-            logger.warning("%s. The model that was trained without held-out rows is kept", error)
+            logger.warning(
+                "%s. The model that was trained without held-out rows is training_rows", error
+            )
             return chosen, result.history, scores
         if again.interrupted:
             return chosen, result.history, scores  # better than one that is half trained
-        self._fit_additive(model, dataset, rows)
+        self._fit_linear(model, dataset, rows)
         model.weights = chosen.weights
         model.task.calibrate_as(chosen.task)
         return model, result.history, scores
@@ -106,7 +108,7 @@ class Fitting:
     def _train(
         self,
         dataset: SampleDataset,
-        rows: Int[np.ndarray, "kept"],
+        rows: Int[np.ndarray, "training_rows"],
         validation: SampleDataset | None,
         epochs: int,
     ) -> tuple[MultimodalModel, TrainingResult]:
@@ -153,24 +155,24 @@ class Fitting:
         digest.update(training.num_nodes.tobytes())
         return digest.hexdigest()
 
-    def _fit_additive(
-        self, model: MultimodalModel, dataset: SampleDataset, rows: Int[np.ndarray, "kept"]
+    def _fit_linear(
+        self, model: MultimodalModel, dataset: SampleDataset, rows: Int[np.ndarray, "training_rows"]
     ) -> None:
-        """Fit the additive part in one process; the others take it over."""
-        additive = model.additive
-        if additive is None:
+        """Fit the linear model in one process; the others take it over."""
+        linear = model.linear
+        if linear is None:
             return
 
         def fit() -> dict[str, Tensor]:
-            every = -(-len(rows) // (dataset.additive_rows or len(rows)))
+            every = -(-len(rows) // (dataset.linear_rows or len(rows)))
             training = dataset.subset(rows[::every])
             assert training.target is not None
-            additive.fit(_Batches(training, self.batch_size), training.target, model.task)
-            return additive.state_dict()
+            linear.fit(_Batches(training, self.batch_size), training.target, model.task)
+            return linear.state_dict()
 
         state = distributed.from_first(fit)
         if distributed.rank():
-            additive.load_state_dict(state)
+            linear.load_state_dict(state)
 
     def _balance(self, model: MultimodalModel, validation: SampleDataset) -> dict[str, float]:
         """Weigh the parts and calibrate the task on rows that neither was fitted on.
@@ -192,8 +194,8 @@ class Fitting:
             return torch.cat([part(batch.items) for batch in batches])
 
         with torch.no_grad():
-            if model.additive is not None:
-                parts = run(model.additive), run(model.fused_logits)
+            if model.linear is not None:
+                parts = run(model.linear), run(model.fused_logits)
                 model.balance(*parts, validation.target)
             logits, task = run(model), model.task
             task.calibrate(logits, validation.target)

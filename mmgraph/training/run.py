@@ -192,7 +192,7 @@ def train(
         def stop() -> None:
             module.stop_asked = True  # and all processes stop at their next batch
 
-        with stop_on_interrupt(stop), _without_gradients(model.additive):
+        with stop_on_interrupt(stop), _without_gradients(model.linear):
             trainer.fit(module, training, validation, ckpt_path=begun, weights_only=True)
     best.restore(module)
     model.to("cpu").eval()

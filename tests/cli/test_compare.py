@@ -14,11 +14,11 @@ def compared(shell, table, tmp_path_factory):
     return command, shell.json(command)
 
 
-def test_methods_beside_rivals(compared):
+def test_methods_beside_baselines(compared):
     _, found = compared
     methods = {each["method"]: each for each in found["methods"] if each["metric"] == "accuracy"}
-    rivals = {"TF-IDF + LR", "pixels + LR", "pixels + TF-IDF, averaged"}
-    assert set(methods) == {"late", "graph"} | rivals
+    baselines = {"TF-IDF + LR", "pixels + LR", "pixels + TF-IDF, averaged"}
+    assert set(methods) == {"late", "graph"} | baselines
     assert {each["runs"] for each in methods.values()} == {2}
     assert methods["TF-IDF + LR"]["mean"] > 0.9  # captions name the colour
 

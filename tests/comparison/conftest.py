@@ -79,7 +79,7 @@ def run(table, tmp_path):
             "methods": {"clue": Says("clue"), "hint": Says("hint")},
             "modalities": [Features("x")],
             "reference": "clue",
-            "rivals": False,
+            "baselines": False,
             "seeds": (0, 1),
             "folds": 4,
             "output": tmp_path / "runs",

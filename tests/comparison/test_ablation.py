@@ -45,7 +45,7 @@ def test_relations_that_are_left():
 
 
 def test_every_ablation_can_be_trained(frame, make_classifier):
-    template = make_classifier(epochs=1, refit=False, additive=False)
+    template = make_classifier(epochs=1, refit=False, linear=False)
     for name, estimator in make_ablations(template).items():
         probability = estimator.fit(frame, frame["label"]).predict_proba(frame[:2])
         assert probability.sum(1) == pytest.approx([1, 1], abs=1e-5), name

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from mmgraph import Audio, Features, Image, MultimodalGraphClassifier, Text
-from mmgraph.comparison import FUSIONS, compare, make_rivals
+from mmgraph.comparison import FUSIONS, compare, make_baselines
 from mmgraph.comparison.methods import count_parameters, read_methods
 
 
 def names(*modalities):
-    return [each.name for each in make_rivals(modalities)]
+    return [each.name for each in make_baselines(modalities)]
 
 
 def test_rivals_follow_the_modalities():
@@ -24,8 +24,8 @@ def test_rivals_follow_the_modalities():
 
 def test_average_over_what_a_row_has(frame):
     modalities = [Image("image", backbone=None, size=32), Text("text", features=None)]
-    rivals = [each.make(0).fit(frame, frame["label"]) for each in make_rivals(modalities)]
-    pixels, words, both = rivals
+    baselines = [each.make(0).fit(frame, frame["label"]) for each in make_baselines(modalities)]
+    pixels, words, both = baselines
     assert both.score(frame, frame["label"]) == 1.0
     lacking = frame[:3].assign(image=[None, frame["image"][1], None])
     lacking.loc[2, "text"] = None
@@ -40,11 +40,11 @@ def test_average_over_what_a_row_has(frame):
 
 
 def test_named_methods_share_the_template():
-    template = MultimodalGraphClassifier([Text("text")], epochs=3, num_layers=3, additive=False)
+    template = MultimodalGraphClassifier([Text("text")], epochs=3, num_layers=3, linear=False)
     made = {each.name: each.make(5) for each in read_methods(["mmgraph", *FUSIONS], template)}
     assert all(each.epochs == 3 and each.random_state == 5 for each in made.values())
-    assert made["mmgraph"].additive
-    assert not made["late"].additive
+    assert made["mmgraph"].linear
+    assert not made["late"].linear
     assert made["graph"].fusion is None
     assert made["film"].fusion is FUSIONS["film"]
     # Where a fusion has no layers, the template's number is not for it.
@@ -52,12 +52,12 @@ def test_named_methods_share_the_template():
     assert made["concat"].num_layers == 2
 
 
-def test_a_comparison_of_fusions_with_rivals(frame, make_classifier, tmp_path):
+def test_a_comparison_of_fusions_with_baselines(frame, make_classifier, tmp_path):
     comparison = compare(
         frame,
         "label",
         methods=["graph", "late"],
-        template=make_classifier(additive=False, epochs=1, num_layers=2),
+        template=make_classifier(linear=False, epochs=1, num_layers=2),
         groups="series",
         folds=2,
         seeds=(0,),
@@ -83,7 +83,7 @@ def test_sets_of_labels(frame, make_classifier, tmp_path, labels):
         frame.drop(columns=["label", "series"]),
         labels,
         methods=["graph"],
-        template=make_classifier(additive=False, epochs=1),
+        template=make_classifier(linear=False, epochs=1),
         folds=2,
         seeds=(0,),
         output=tmp_path,

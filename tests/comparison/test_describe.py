@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from mmgraph import DataError, Image, MultimodalGraphClassifier, Text
-from mmgraph.comparison.describe import describe, fingerprint, fingerprint_frame
+from mmgraph.comparison.describe import describe_value, fingerprint, fingerprint_frame
 from mmgraph.nn.fusion import LateFusion
 
 
@@ -56,7 +56,7 @@ def test_what_is_equal_has_one_key():
 
 def test_an_object_without_a_description_is_refused():
     with pytest.raises(DataError, match="__repr__"):
-        describe(object())
+        describe_value(object())
 
 
 def test_files_count_by_their_contents(tmp_path):

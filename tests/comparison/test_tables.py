@@ -4,13 +4,13 @@ import pytest
 from mmgraph.comparison import holm
 from mmgraph.comparison.markdown import write_table
 from mmgraph.comparison.store import Run
-from mmgraph.comparison.tables import summarise, tabulate_runs
+from mmgraph.comparison.tables import summarise_runs, tabulate_runs
 
 #: Share of right answers by method, fold and seed.
 SCORES = {
     "graph": {"0": (0.8, 0.6), "1": (0.6, 0.6)},
     "late": {"0": (0.5, 0.5), "1": (0.2, 0.4)},
-    "rival": {"0": (0.9,), "1": (0.6,)},
+    "baseline": {"0": (0.9,), "1": (0.6,)},
 }
 
 
@@ -45,13 +45,13 @@ def runs():
 
 
 def test_summary_by_hand(runs):
-    table = summarise(tabulate_runs(runs, ["accuracy"]), "graph").set_index("method")
-    assert table.index.tolist() == ["rival", "graph", "late"]
-    assert table["mean"].to_dict() == pytest.approx({"rival": 0.75, "graph": 0.65, "late": 0.4})
-    # Folds of the graph: .7 and .6; of late fusion: .5 and .3; of the rival: .9 and .6.
+    table = summarise_runs(tabulate_runs(runs, ["accuracy"]), "graph").set_index("method")
+    assert table.index.tolist() == ["baseline", "graph", "late"]
+    assert table["mean"].to_dict() == pytest.approx({"baseline": 0.75, "graph": 0.65, "late": 0.4})
+    # Folds of the graph: .7 and .6; of late fusion: .5 and .3; of the baseline: .9 and .6.
     assert table.loc["graph", "std_folds"] == pytest.approx(0.1 / np.sqrt(2))
     assert table.loc["graph", "std_seeds"] == pytest.approx(0.2 / np.sqrt(2) / 2)
-    assert np.isnan(table.loc["rival", "std_seeds"])
+    assert np.isnan(table.loc["baseline", "std_seeds"])
     assert table.loc["late", "difference"] == pytest.approx(-0.25)
     # Differences -.2 and -.3, s² = .005, as many rows tested as trained on: (1/2 + 1) s².
     t = -0.25 / np.sqrt(1.5 * 0.005)
@@ -61,22 +61,22 @@ def test_summary_by_hand(runs):
     both = table["p"].drop("graph")
     np.testing.assert_allclose(table["p_holm"].drop("graph"), holm(both.to_numpy(dtype=float)))
     assert np.isnan(table.loc["graph", "p_holm"])
-    assert table["runs"].to_dict() == {"rival": 2, "graph": 4, "late": 4}
+    assert table["runs"].to_dict() == {"baseline": 2, "graph": 4, "late": 4}
 
 
 def test_only_shared_folds_are_compared(runs):
     left = [run for run in runs if (run.method, run.fold) != ("late", "1")]
-    table = summarise(tabulate_runs(left, ["accuracy"]), "graph").set_index("method")
+    table = summarise_runs(tabulate_runs(left, ["accuracy"]), "graph").set_index("method")
     assert table.loc["late", "difference"] == pytest.approx(0.5 - 0.7)
     assert np.isnan(table.loc["late", "p"])
 
 
 def test_markdown(runs):
-    summary = summarise(tabulate_runs(runs, ["accuracy", "macro_f1"]), "graph")
+    summary = summarise_runs(tabulate_runs(runs, ["accuracy", "macro_f1"]), "graph")
     text = write_table(summary, runs, reference="graph", missing=3)
     header, _, best, graph, late, *_, note = text.strip().split("\n")
     assert header.startswith("| method | accuracy | macro-F1 | accuracy, against graph | p |")
-    assert best.startswith("| rival | .750 ± .212 |")
+    assert best.startswith("| baseline | .750 ± .212 |")
     assert graph.startswith("| **graph** | .650 ± .071 |")
     assert "| -.250 |" in late
     assert late.endswith("| 7 | 1.5 | 4 |")
@@ -91,5 +91,5 @@ def test_less_error_is_better():
         run = make_run(method, "0", 0, 1.0)
         values = {"truth": np.zeros(10), "predicted": np.full(10, error)}
         runs.append(Run(**{**vars(run), **values}))
-    table = summarise(tabulate_runs(runs, ["mae"]), "far")
+    table = summarise_runs(tabulate_runs(runs, ["mae"]), "far")
     assert table["method"].tolist() == ["near", "far"]

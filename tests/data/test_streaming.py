@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mmgraph import DataError, MissingPackageError, ParquetTable, Tabular, Text
 from mmgraph.data.cells import read_cells
 from mmgraph.data.dataset import SampleDataset
-from mmgraph.data.disk_dataset import StreamDataset
+from mmgraph.data.disk_dataset import DiskDataset
 from mmgraph.data.sampling import BucketSampler
 from mmgraph.data.survey import fit_on_sample
 from mmgraph.data.transform import transform
@@ -147,7 +147,7 @@ def test_batches_are_those_of_the_rows_in_memory(folder, frame):
     assert not survey.several
     target = torch.arange(90)
     memory = SampleDataset(fitted, transform(fitted, frame), target)
-    stream = StreamDataset(fitted, table, np.arange(90), survey.length, target)
+    stream = DiskDataset(fitted, table, np.arange(90), survey.length, target)
     assert len(stream) == 90
     some, same = (each.subset(np.arange(10, 80, 2)) for each in (stream, memory))
     pairs = zip(some.batches(8), same.batches(8), strict=True)
@@ -172,7 +172,7 @@ def test_fits_and_predicts_as_in_memory(folder, frame, make_classifier, monkeypa
     stream = make_classifier(MODALITIES, **options).fit(folder, "label", groups="group")
     assert stream.facts_["rows_with"] == memory.facts_["rows_with"]
     assert stream.facts_["held_out_rows"] == memory.facts_["held_out_rows"]
-    weight, same = (each.model_.additive.weight for each in (stream, memory))
+    weight, same = (each.model_.linear.weight for each in (stream, memory))
     torch.testing.assert_close(weight, same)
     np.testing.assert_array_equal(stream.predict_proba(folder), stream.predict_proba(frame))
     assert stream.score(folder, "label") == stream.score(frame, "label")
@@ -181,7 +181,7 @@ def test_fits_and_predicts_as_in_memory(folder, frame, make_classifier, monkeypa
 
 def test_modalities_are_inferred_and_fitted_on_a_sample(folder, make_classifier, monkeypatch):
     monkeypatch.setattr(survey, "FITTING_ROWS", 25)
-    monkeypatch.setattr(StreamDataset, "additive_rows", 25)
+    monkeypatch.setattr(DiskDataset, "linear_rows", 25)
     clf = make_classifier(None).set_params(modalities=None)
     clf.fit(ParquetTable(folder), "label", groups="group")
     assert [each.node_type for each in clf.modalities_] == ["text", "tabular"]

@@ -84,7 +84,7 @@ def test_estimators_take_it(copy_of, name, estimator):
     case, folder = copy_of(name)
     data = case(folder)
     train = pd.concat([data.part("train")] * 2, ignore_index=True)
-    model = estimator(data.modalities, channels=16, epochs=1, additive=False, verbose=False)
+    model = estimator(data.modalities, channels=16, epochs=1, linear=False, verbose=False)
     model.fit(train, data.label, groups=data.groups)
     scores = evaluate_predictions(data.metrics, train[data.label], model.predict(train))
     assert set(scores) == set(data.metrics)

@@ -47,7 +47,7 @@ def xor_task():
         [Features("word"), Features("vector")],
         channels=16,
         num_layers=1,
-        additive=False,
+        linear=False,
         epochs=8,
         batch_size=10,
         learning_rate=1e-2,

@@ -50,7 +50,7 @@ def test_exclusive_or_is_all_interaction(xor_task, xor):
     assert xor.get("emap").value == pytest.approx(0, abs=0.15)
     assert xor.get("interaction").value > 0.75
     assert xor.get("edges_shuffled").rows == 60
-    assert xor.find("additive_part") is None
+    assert xor.find("linear_model") is None
     assert "Most of what the model learnt is interaction" in xor.verdict
 
 
@@ -216,7 +216,7 @@ def test_many_modalities_need_a_row_each_for_the_projection(additive_task):
         fusion=ConcatFusion,
         channels=8,
         epochs=1,
-        additive=False,
+        linear=False,
         validation=0.0,
         verbose=False,
     ).fit(frame[:20], label[:20])

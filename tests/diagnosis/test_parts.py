@@ -34,7 +34,7 @@ def test_projection_leaves_additive_logits_alone():
 
 
 def test_projection_of_three_averages_pairs_away():
-    # The product of two modalities with mean zero has no additive part, whatever the third is.
+    # The product of two modalities with mean zero has no linear model, whatever the third is.
     x = torch.randn(3, 11, dtype=torch.double, generator=torch.Generator().manual_seed(0))
     x = x - x.mean(1, keepdim=True)
 

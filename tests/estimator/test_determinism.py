@@ -43,16 +43,16 @@ def frame():
     return make_frame(70)
 
 
-def fit(frame, *, additive=False):
+def fit(frame, *, linear=False):
     modalities = [Text("text", features=None), Tabular(["number"])]
     options = {"batch_size": 16, "epochs": 1, "random_state": 3}
-    options |= {"channels": 16, "num_layers": 1, "verbose": False, "additive": additive}
+    options |= {"channels": 16, "num_layers": 1, "verbose": False, "linear": linear}
     return MultimodalGraphClassifier(modalities, **options).fit(frame, "label")
 
 
 @pytest.fixture(scope="module")
 def clf(frame):
-    """Return a graph by itself: the additive part can outweigh it, and would hide what it does."""
+    """Return a graph by itself: the linear model can outweigh it, and would hide what it does."""
     with threads(1):
         return fit(frame)
 
@@ -72,11 +72,11 @@ def test_one_seed_is_one_model_whatever_was_drawn_before(frame, number, name, re
         np.testing.assert_array_equal(again, clf.predict_proba(frame))
 
 
-def test_one_seed_is_one_model_with_an_additive_part(frame):
+def test_one_seed_is_one_model_with_a_linear_model(frame):
     with threads(1):
-        expected = fit(frame, additive=True).predict_proba(frame)
+        expected = fit(frame, linear=True).predict_proba(frame)
         torch.rand(5), np.random.rand(5)
-        again = fit(frame, additive=True).predict_proba(frame)
+        again = fit(frame, linear=True).predict_proba(frame)
         np.testing.assert_array_equal(again, expected)
 
 

@@ -136,11 +136,11 @@ def test_whole_modality_missing(frame, make_classifier):
     assert np.isfinite(nothing.predict_proba(frame)).all()
 
 
-@pytest.mark.parametrize("additive", [True, False])
+@pytest.mark.parametrize("linear", [True, False])
 @pytest.mark.parametrize("validation", [0.0, 0.25])
-def test_parts(frame, make_classifier, additive, validation):
-    clf = make_classifier(additive=additive, validation=validation).fit(frame, frame["label"])
-    assert (clf.model_.additive is not None) == additive
+def test_parts(frame, make_classifier, linear, validation):
+    clf = make_classifier(linear=linear, validation=validation).fit(frame, frame["label"])
+    assert (clf.model_.linear is not None) == linear
     assert ("val_loss" in clf.history_[0]) == (validation > 0)
     assert np.isfinite(clf.predict_proba(frame)).all()
 

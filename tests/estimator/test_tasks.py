@@ -97,11 +97,11 @@ def test_one_number(frame, make_regressor, tmp_path):
     np.testing.assert_allclose(again.predict(frame), predicted, rtol=1e-6)
 
 
-@pytest.mark.parametrize("additive", [True, False])
+@pytest.mark.parametrize("linear", [True, False])
 @pytest.mark.parametrize("validation", [0.0, 0.25])
-def test_several_numbers(frame, make_regressor, additive, validation):
+def test_several_numbers(frame, make_regressor, linear, validation):
     wide = frame.assign(a=[0.0, 1.0, 2.0] * 8, b=[5, -5, 0] * 8)
-    reg = make_regressor(additive=additive, validation=validation, epochs=1).fit(wide, ["a", "b"])
+    reg = make_regressor(linear=linear, validation=validation, epochs=1).fit(wide, ["a", "b"])
     assert reg.predict(wide).shape == (24, 2)
     assert np.isfinite(reg.score(wide, ["a", "b"]))
 

@@ -84,6 +84,6 @@ def deep(mixed, modalities):
 def small(mixed, modalities):
     """Return a graph alone of photos and texts, with one layer; row 9 has one of each."""
     frame, label = mixed
-    return MultimodalGraphClassifier(modalities[:2], num_layers=1, additive=False, **QUICK).fit(
+    return MultimodalGraphClassifier(modalities[:2], num_layers=1, linear=False, **QUICK).fit(
         frame, label
     )

@@ -9,7 +9,7 @@ from mmgraph.explain.samples import read_samples
 
 
 def test_rollout_by_hand():
-    # 0 hears 1 and 2; 1 hears 0 along two relations, which count the same; 2 hears no one.
+    # 0 receives 1 and 2; 1 receives 0 along two relations, which count the same; 2 receives no one.
     first = torch.tensor([[0.0, 0.75, 0.25], [2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     second = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
     # Layer 2 from the readout (1/2, 1/2, 0): each keeps a half, and hands on a half.
@@ -38,13 +38,13 @@ def test_matrices_hold_all_relations(sample):
     weights = attention_of(sample)
     layers = layer_matrices(sample, weights)
     assert len(layers) == 2
-    heard = {each.edge_type: int(each.edge_index.shape[1] > 0) for each in weights}
+    received = {each.edge_type: int(each.edge_index.shape[1] > 0) for each in weights}
     present = [name for name, count in sample.counts.items() if count]
     begin = 0
     for name in present:
-        relations = sum(heard[kind] for kind in heard if kind[2] == name)
+        relations = sum(received[kind] for kind in received if kind[2] == name)
         row = layers[0][begin : begin + sample.counts[name]]
-        # Weights of a target sum to 1 for each relation along which it hears anything; an edge
+        # Weights of a target sum to 1 for each relation along which it receives anything; an edge
         # within the modality may be lacking for single nodes.
         assert float(row.sum(1).max()) == pytest.approx(relations, abs=1e-4)
         begin += sample.counts[name]
@@ -57,18 +57,20 @@ def test_rollout_of_a_model_is_that_of_its_parts(sample):
         begin[name], total = total, total + count
     reach = np.eye(total)
     for layer in (0, 1):
-        heard = np.zeros((total, total))
+        received = np.zeros((total, total))
         for each in (each for each in attention_of(sample) if each.layer == layer):
             for (source, target), weight in zip(
                 each.edge_index.T.tolist(), each.weight.mean(1).tolist(), strict=True
             ):
                 at = begin[each.edge_type[2]] + target, begin[each.edge_type[0]] + source
-                heard[at] += weight
+                received[at] += weight
         for node in range(total):
-            heard[node] = (
-                heard[node] / heard[node].sum() if heard[node].any() else np.eye(total)[node]
+            received[node] = (
+                received[node] / received[node].sum()
+                if received[node].any()
+                else np.eye(total)[node]
             )
-        reach = (0.5 * np.eye(total) + 0.5 * heard) @ reach
+        reach = (0.5 * np.eye(total) + 0.5 * received) @ reach
     expected = readout_weights(sample).numpy() @ reach
     got = rollout(layer_matrices(sample, attention_of(sample)), readout_weights(sample))
     np.testing.assert_allclose(got.numpy(), expected, atol=1e-5)

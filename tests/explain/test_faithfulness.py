@@ -25,13 +25,13 @@ class Weighed(Sample):
     def __init__(self, weight, task):
         self.weight = torch.tensor(weight)
         self.model = Model(task)
-        self.logits = self.kept(torch.ones(1, len(weight), dtype=torch.bool))[0]
+        self.logits = self.subsets(torch.ones(1, len(weight), dtype=torch.bool))[0]
 
     @property
     def units(self):
         return len(self.weight)
 
-    def kept(self, kept):
+    def subsets(self, kept):
         second = kept.float() @ self.weight
         zero = torch.zeros_like(second)
         return torch.stack([zero, second][-self.model.task.outputs :], dim=1)

@@ -37,7 +37,7 @@ def test_gradient_is_that_of_the_features(samples):
         (gradient * x).sum(2)[0].detach()
         for gradient, x in zip(gradients, x_dict.values(), strict=True)
     ]
-    expected = torch.cat(products) + sample.additive[:, 1]
+    expected = torch.cat(products) + sample.linear[:, 1]
     found = GradientInput().attribute(sample, 1)
     torch.testing.assert_close(found.scores, expected, atol=1e-5, rtol=1e-4)
 
@@ -45,8 +45,8 @@ def test_gradient_is_that_of_the_features(samples):
 def test_without_a_graph_both_are_the_shares(samples, deep, monkeypatch):
     sample = samples[0]
     monkeypatch.setitem(deep.model_._buffers, "weights", torch.tensor([1.0, 0.0]))
-    for name in ("logits", "additive", "_graph_logits"):
+    for name in ("logits", "linear", "_graph_logits"):
         sample.__dict__.pop(name, None)
     for explainer in (GradientInput(), IntegratedGradients()):
         found = explainer.attribute(sample, 2)
-        torch.testing.assert_close(found.scores, sample.additive[:, 2], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(found.scores, sample.linear[:, 2], atol=1e-5, rtol=1e-4)

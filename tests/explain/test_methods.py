@@ -118,7 +118,7 @@ def other(request, mixed, modalities):
         modalities[:2],
         **{"num_layers": 1, **OTHERS[request.param]},
         channels=8,
-        additive=False,
+        linear=False,
         absent_nodes=True,
         epochs=1,
         refit=False,

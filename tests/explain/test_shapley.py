@@ -57,7 +57,7 @@ def test_items_and_modalities(mixed, fitted, players):
     photos = found.scores[first if players == "items" else units]
     assert len(photos.unique()) == 1
     if players == "modalities":
-        gone = sample.kept(torch.stack([units, ~units]))[:, 1]
+        gone = sample.subsets(torch.stack([units, ~units]))[:, 1]
         # The value lies between what a modality does alone and what it does at last, or it
         # interacts with others; with two sets of players and one game both count the same.
         names = torch.tensor([sample.counts[m] > 0 for m in sample.counts])

@@ -24,7 +24,7 @@ def test_all_units_are_the_row_and_none_are_the_prior(mixed, fitted, samples):
     for sample, row in zip([samples[row] for row in with_input], expected, strict=True):
         everything = torch.ones(2, sample.units, dtype=torch.bool)
         everything[1] = False
-        logits = sample.kept(everything)
+        logits = sample.subsets(everything)
         np.testing.assert_allclose(sample.logits.numpy(), row, atol=1e-4)
         torch.testing.assert_close(logits[0], sample.logits, atol=1e-5, rtol=0)
         prior = relevant(fitted, fitted.model_.task.prior.unsqueeze(0))[0]
@@ -59,18 +59,18 @@ def test_an_item_less_is_a_row_with_an_item_less(mixed, fitted, samples):
     row = frame.iloc[[number]].copy()
     row.at[row.index[0], "photos"] = row["photos"].iloc[0][:1]
     logits = torch.from_numpy(np.log(fitted.predict_proba(row)))
-    got = samples[number].kept(second_gone)
+    got = samples[number].subsets(second_gone)
     torch.testing.assert_close(got, relevant(fitted, logits), atol=1e-4, rtol=0)
 
 
-def test_shares_are_the_additive_model(fitted, samples):
+def test_shares_are_the_linear_model(fitted, samples):
     model = fitted.model_
     for sample in samples.values():
         with torch.no_grad():
-            logits = model.additive(sample.batch)[0]
-            has = torch.tensor([sample.counts[name] > 0 for name in model.additive.bags])
-            bias = model.additive.bias if has.all() else model.additive.alone_bias[has].mean(0)
+            logits = model.linear(sample.batch)[0]
+            has = torch.tensor([sample.counts[name] > 0 for name in model.linear.pooled])
+            bias = model.linear.bias if has.all() else model.linear.alone_bias[has].mean(0)
         if not has.any():
             continue
         expected = relevant(fitted, (model.weights[0] * (logits - bias)).unsqueeze(0))[0]
-        torch.testing.assert_close(sample.additive.sum(0), expected, atol=1e-4, rtol=0)
+        torch.testing.assert_close(sample.linear.sum(0), expected, atol=1e-4, rtol=0)

@@ -44,7 +44,7 @@ def test_labels_and_numbers(fit, rows, differ):
     labels = [["red", "blue"][: n % 3] for n in range(len(rows))]
     assert differ(fit(modalities, labels), rows) < EXACT
     numbers = np.arange(len(rows) * 2.0).reshape(-1, 2)
-    model = fit(modalities, numbers, MultimodalGraphRegressor, additive=False, absent_nodes=True)
+    model = fit(modalities, numbers, MultimodalGraphRegressor, linear=False, absent_nodes=True)
     assert differ(model, rows) < EXACT * numbers.std()
 
 
@@ -60,7 +60,7 @@ CONVS = {
 @pytest.mark.parametrize("name", CONVS)
 def test_convolutions(name, fit, rows, differ):
     modalities = [Text("text", features=None), Features("v", rnn="lstm")]
-    model = fit(modalities, conv=CONVS[name], additive=False, readout="set2set")
+    model = fit(modalities, conv=CONVS[name], linear=False, readout="set2set")
     assert differ(model, rows) < EXACT
 
 
@@ -69,7 +69,7 @@ def test_fusions(name, fit, rows, differ):
     if name == "Fusion":
         pytest.skip("the base class")
     options = {"fusion": getattr(fusion, name), "num_layers": 2}  # the default: not all have layers
-    model = fit([Features("v"), Tabular(["size"])], additive=False, **options)
+    model = fit([Features("v"), Tabular(["size"])], linear=False, **options)
     assert differ(model, rows) < EXACT
 
 
@@ -81,7 +81,7 @@ def test_relations(fit, rows, differ):
         ("text", "to", "v"): Complete(within="item"),
     }
     modalities = [Text("text", features=None), Features("v")]
-    model = fit(modalities, relations=relations, conv=transformer_conv, additive=False)
+    model = fit(modalities, relations=relations, conv=transformer_conv, linear=False)
     assert differ(model, rows) < EXACT
 
 
@@ -97,7 +97,7 @@ def test_nothing_of_a_row_goes_with_a_program(classifier):
 
 
 def test_a_convolution_without_a_dense_form_is_refused(fit):
-    model = fit([Features("v")], conv=LEConv, additive=False)
+    model = fit([Features("v")], conv=LEConv, linear=False)
     with pytest.raises(ExportError, match=r"LEConv has no dense form.*fit with a convolution"):
         Program(model.model_, {})
 

@@ -10,7 +10,7 @@ from mmgraph.message_passing import fused
 from mmgraph.message_passing.edges.mask_edges import MaskEdges
 from mmgraph.message_passing.edges.neighbours import Neighbours
 from mmgraph.message_passing.fused import fusable, leaky_attention, sum_attention
-from mmgraph.message_passing.packing import Rows
+from mmgraph.message_passing.packing import PackedNodes
 
 HEADS, CHANNELS = 3, 5
 
@@ -19,7 +19,7 @@ HEADS, CHANNELS = 3, 5
 def edges():
     """All pairs within each of five samples, one of them empty."""
     length = torch.tensor([[4], [0], [9], [1], [6]])
-    rows = Rows(torch.arange(9) < length)
+    rows = PackedNodes(torch.arange(9) < length)
     return MaskEdges(rows, rows, None, rows.mask.unsqueeze(1))
 
 
@@ -104,7 +104,7 @@ def test_what_kernels_leave_to_others(edges, monkeypatch):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_large_logits_stay_finite(dtype):
-    rows = Rows(torch.ones(1, 3, dtype=torch.bool))
+    rows = PackedNodes(torch.ones(1, 3, dtype=torch.bool))
     near = Neighbours.by_mask(rows, rows, rows.mask.unsqueeze(1))
     source = torch.tensor([[1e4], [-1e4], [0.0]], dtype=dtype, requires_grad=True)
     value = torch.tensor([1.0, 2.0, 4.0], dtype=dtype).view(3, 1, 1)

@@ -141,9 +141,9 @@ def test_layer_by_hand():
     x = torch.tensor([[1.0, 3.0], [5.0, 2.0]])
     nodes = Nodes.from_flat(x, sample=torch.tensor([0, 0]), batch_size=1)
     result = gnn(MultimodalGraph({"text": nodes}, {edge_type: Chain()})).nodes["text"].x[0]
-    # Normed rows are (-1, 1) and (1, -1); each hears the other one.
-    heard = torch.nn.functional.gelu(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]))
-    torch.testing.assert_close(result, x + heard, atol=1e-4, rtol=0)
+    # Normed rows are (-1, 1) and (1, -1); each receives messages from the other one.
+    received = torch.nn.functional.gelu(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]))
+    torch.testing.assert_close(result, x + received, atol=1e-4, rtol=0)
 
 
 def test_types_that_hear_nothing_keep_their_features():
@@ -196,7 +196,7 @@ def test_default_convolution_needs_a_multiple_of_four():
 
 
 def followed(**options):
-    """Return a graph whose text nodes hear those most similar, and a network for it."""
+    """Return a graph whose text nodes are joined to the most similar ones, and a network for it."""
     torch.manual_seed(0)
     kind = ("text", "like", "text")
     graph = MultimodalGraph({"text": make_nodes([6, 4, 0])}, {kind: Nearest(2, **options)})
@@ -318,11 +318,11 @@ def test_attention_sums_to_one_for_every_node_that_hears(conv):
     graph = make_graph([9, 9, 0], [3, 0, 5])
     total = {}
     for each in make_gnn(conv=DENSE[conv]).attention(graph):
-        hears = each.edge_index[1]
+        receives = each.edge_index[1]
         key = (each.layer, each.edge_type[2] if conv == "hgt" else each.edge_type)
         count = int(graph.nodes[each.edge_type[2]].mask.sum())
         sums = total.setdefault(key, torch.zeros(count, 2))
-        sums.index_add_(0, hears, each.weight)
+        sums.index_add_(0, receives, each.weight)
     for sums in total.values():
         one = torch.ones_like(sums)
         torch.testing.assert_close(sums, torch.where(sums == 0, sums, one))

@@ -94,7 +94,7 @@ BATCHES = {
     "no sources": ([[], []], [[2], [3]]),
     "no targets": ([[2], [3]], [[], []]),
 }
-#: Three edges, and targets that hear nothing.
+#: Three edges, and targets that receive nothing.
 LISTED = torch.tensor([0, 1, 1]), torch.tensor([0, 2, 3]), torch.tensor([1, 0, 0])
 
 
@@ -288,7 +288,7 @@ def test_features_of_edges_by_hand(make_nodes, run):
     nodes = nodes.with_x(nodes.x[:, :, :1])
     relation = WithPosition(Chain(2))
     # Keys and values are 2 e with e = 0.5 and 1, 0.5 and -0.5, -1 and -0.5.
-    heard = 2 * torch.tensor([[0.5, 1.0], [0.5, -0.5], [-1.0, -0.5]])
-    wanted = (heard.softmax(1) * heard).sum(1)
+    received = 2 * torch.tensor([[0.5, 1.0], [0.5, -0.5], [-1.0, -0.5]])
+    wanted = (received.softmax(1) * received).sum(1)
     result = run(conv, relation, nodes, nodes, featured=True).squeeze(1)
     torch.testing.assert_close(result, wanted)

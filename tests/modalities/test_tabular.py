@@ -161,7 +161,7 @@ def test_nothing_to_learn_from():
     assert table.transform([[("x", 3)], []]) == [[], []]
     nodes = table.make_encoder(8)(table.collate([[], []]))
     assert nodes.x.shape == (2, 0, 8)
-    assert table.make_bags() == []
+    assert table.make_pooled_features() == []
 
 
 def test_kinds_can_be_given():

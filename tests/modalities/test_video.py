@@ -7,7 +7,7 @@ from PIL import Image as PILImage
 
 from mmgraph import Image, Video
 from mmgraph.errors import CellError
-from mmgraph.modalities.decoding.video import decode_video, spread
+from mmgraph.modalities.decoding.video import decode_video, spread_evenly
 
 COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)]
 
@@ -46,7 +46,7 @@ def colors(found):
 
 @pytest.mark.parametrize(("count", "wanted"), [(10, 5), (7, 3), (3, 8), (1, 1), (100, 7)])
 def test_pictures_are_spread_evenly(count, wanted):
-    chosen = spread(count, wanted)
+    chosen = spread_evenly(count, wanted)
     assert len(chosen) == min(count, wanted)
     assert len(set(chosen)) == len(chosen)
     assert set(np.diff(chosen)) <= {count // wanted, count // wanted + 1} or count <= wanted

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from mmgraph import Complete, Items, Nodes
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.linear.features import MeanBag
-from mmgraph.nn.linear.model import AdditiveModel
+from mmgraph.nn.linear.features import MeanFeatures
+from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.tasks import Multiclass
 
@@ -43,8 +43,8 @@ def balanced():
 @given(st.integers(0, 2**31), st.floats(0.01, 100), st.integers(1, 30))
 def test_weights_are_never_negative(balanced, seed, length, samples):
     generator = torch.Generator().manual_seed(seed)
-    additive, fused = length * torch.randn(2, samples, 3, generator=generator)
-    balanced.balance(additive, fused, torch.randint(3, (samples,), generator=generator))
+    linear, fused = length * torch.randn(2, samples, 3, generator=generator)
+    balanced.balance(linear, fused, torch.randint(3, (samples,), generator=generator))
     assert balanced.weights.isfinite().all()
     assert (balanced.weights >= 0).all()
 
@@ -66,8 +66,8 @@ def test_balance_hardly_moves_on_few_samples():
 
 def test_a_part_that_lacks_a_modality_does_not_lead():
     target = torch.tensor([0])
-    additive = AdditiveModel({"text": [MeanBag(2)], "radar": []}, 3)
-    model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3), additive=additive)
+    linear = LinearModel({"text": [MeanFeatures(2)], "radar": []}, 3)
+    model = MultimodalModel({}, GraphFusion({"text": {}}, 8), Multiclass(3), linear=linear)
     model.balance(one_hot(target, 1), one_hot(target, 1), target)
     torch.testing.assert_close(model.weights, torch.ones(2), atol=0.1, rtol=0)
 
@@ -81,21 +81,21 @@ class OneNode(torch.nn.Module):
         )
 
 
-@pytest.mark.parametrize("with_additive", [True, False])
+@pytest.mark.parametrize("with_linear", [True, False])
 @torch.no_grad()
-def test_logits_are_the_weighted_parts(with_additive):
+def test_logits_are_the_weighted_parts(with_linear):
     torch.manual_seed(0)
     sample = torch.tensor([0, 0, 1, 3, 4])
     items = {"image": Items({"features": torch.randn(5, 8)}, torch.ones(5).long(), sample, 6)}
-    additive = None
-    if with_additive:
-        additive = AdditiveModel({"image": [MeanBag(8)]}, 3)
-        additive.fit([items], torch.tensor([0, 1, 2, 0, 1, 2]), Multiclass(3))
+    linear = None
+    if with_linear:
+        linear = LinearModel({"image": [MeanFeatures(8)]}, 3)
+        linear.fit([items], torch.tensor([0, 1, 2, 0, 1, 2]), Multiclass(3))
     fusion = GraphFusion({"image": {"all": Complete()}}, 8)
-    model = MultimodalModel({"image": OneNode()}, fusion, Multiclass(3), additive=additive).eval()
+    model = MultimodalModel({"image": OneNode()}, fusion, Multiclass(3), linear=linear).eval()
     model.weights = torch.tensor([0.5, 2.0])
     expected = 2 * model.head(model.fused(items))
-    if additive is not None:
-        expected = expected + 0.5 * additive(items)
+    if linear is not None:
+        expected = expected + 0.5 * linear(items)
     expected[[2, 5]] = model.task.prior = torch.tensor([0.1, 0.7, 0.2]).log()
     torch.testing.assert_close(model(items), expected)

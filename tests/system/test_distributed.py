@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mmgraph import MultimodalGraphClassifier, Tabular, Text, load
 from mmgraph.data.dataset import SampleDataset
-from mmgraph.data.sampling import BucketSampler, StepParts
+from mmgraph.data.sampling import BucketSampler, StepSampler
 from mmgraph.data.transform import transform
 from mmgraph.nn.tasks import Multiclass, Multilabel, Regression
 from mmgraph.training import find_launch
@@ -47,7 +47,7 @@ np.savez(
     val=[entry["val_loss"] for entry in clf.history_],
     accuracy=[entry["val_accuracy"] for entry in clf.history_],
     weights=clf.model_.weights,
-    additive=clf.model_.additive.weight.detach(),
+    linear=clf.model_.linear.weight.detach(),
     probability=clf.predict_proba(frame),
 )
 clf.save(os.path.join(folder, "model"))
@@ -188,7 +188,7 @@ def test_they_learn_as_one_process_does(together, alone):
     for name, key in {"train": "train_loss", "val": "val_loss", "accuracy": "val_accuracy"}.items():
         expected = [entry[key] for entry in alone.history_]
         np.testing.assert_allclose(found[name], expected, atol=1e-5, err_msg=name)
-    np.testing.assert_allclose(found["additive"], alone.model_.additive.weight.detach(), atol=1e-6)
+    np.testing.assert_allclose(found["linear"], alone.model_.linear.weight.detach(), atol=1e-6)
     np.testing.assert_allclose(found["weights"], alone.model_.weights, atol=1e-3)
     probability = alone.predict_proba(table())
     np.testing.assert_allclose(found["probability"], probability, atol=1e-3)
@@ -230,7 +230,7 @@ def test_every_row_is_in_one_part(lengths, batch_size, processes, accumulate, se
     for process in range(processes):
         generator = torch.Generator().manual_seed(seed)
         steps = BucketSampler(np.array(lengths), batch_size, generator=generator)
-        sampler = StepParts(steps, process, processes, accumulate=accumulate)
+        sampler = StepSampler(steps, process, processes, accumulate=accumulate)
         parts.append(list(sampler))
         assert len(parts[-1]) == len(sampler) == len(parts[0])
         assert all(part.rows for part in parts[-1])
@@ -266,7 +266,7 @@ def test_a_row_that_stands_in_is_marked():
     text = Text("text", features=None).fit([["a b"]])
     frame = pd.DataFrame({"text": ["a", "b", "c"]})
     dataset = SampleDataset([text], transform([text], frame), torch.arange(3))
-    parts = list(StepParts([[0, 1], [2]], process=1, processes=2))
+    parts = list(StepSampler([[0, 1], [2]], process=1, processes=2))
     whole, lone = (dataset[part] for part in parts)
     assert (whole.target.tolist(), whole.step_target.tolist(), whole.counted) == ([1], [0, 1], True)
     assert (lone.target.tolist(), lone.step_target.tolist(), lone.counted) == ([2], [2], False)

@@ -21,13 +21,13 @@ from mmgraph import (
 )
 from mmgraph.data.cells import read_cells
 from mmgraph.data.dataset import SampleDataset
-from mmgraph.data.disk_dataset import StreamDataset
+from mmgraph.data.disk_dataset import DiskDataset
 from mmgraph.data.survey import fit_on_sample
 from mmgraph.data.transform import transform
 from mmgraph.tables import opening
 from mmgraph.tables import stream as stream_module
 from mmgraph.tables.arrow import hugging_face
-from mmgraph.tables.stream import RowStream, kept
+from mmgraph.tables.stream import RowStream, spooled
 
 datasets = hugging_face() or pytest.skip("without datasets", allow_module_level=True)
 
@@ -37,7 +37,7 @@ MODALITIES = [
     Tabular(["number"]),
 ]
 COLUMNS = ["image", "text", "number", "label"]
-OPTIONS = {"epochs": 1, "batch_size": 16, "random_state": 1, "additive": False}
+OPTIONS = {"epochs": 1, "batch_size": 16, "random_state": 1, "linear": False}
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +180,7 @@ def test_batches_are_those_of_the_rows_in_memory(folder, frame):
     assert survey.rows_with == {"image": 60, "text": 47, "tabular": 51}
     target = torch.arange(60)
     memory = SampleDataset(fitted, transform(fitted, frame), target)
-    stream = StreamDataset(fitted, table, np.arange(60), survey.length, target)
+    stream = DiskDataset(fitted, table, np.arange(60), survey.length, target)
     pairs = zip(stream.batches(8), memory.batches(8), strict=True)
     for ours, theirs in pairs:
         for name, items in theirs.items.items():
@@ -214,7 +214,7 @@ def test_streams_fit_and_predict_as_in_memory(stream, frame, make_classifier):
 
 
 def test_streams_of_numbers(stream):
-    model = MultimodalGraphRegressor(MODALITIES[:2], channels=8, epochs=1, additive=False)
+    model = MultimodalGraphRegressor(MODALITIES[:2], channels=8, epochs=1, linear=False)
     known = stream.filter(lambda row: row["number"] is not None)
     model.fit(known, "number")
     assert np.isfinite(model.score(known, "number"))
@@ -233,10 +233,10 @@ def test_streams_are_written_in_groups(frame, stream, tmp_path, monkeypatch):
 
 
 def test_streams_are_kept_as_long_as_needed(stream):
-    with kept(stream) as folder:
+    with spooled(stream) as folder:
         assert len(ParquetTable(folder)) == 60
     assert not Path(folder).exists()
-    with pytest.raises(RuntimeError), kept(stream):
+    with pytest.raises(RuntimeError), spooled(stream):
         raise RuntimeError
 
 

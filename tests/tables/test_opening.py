@@ -37,14 +37,14 @@ def table(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("additive", [True, False])
-def test_from_a_file_to_a_loaded_model(table, tmp_path, additive):
+@pytest.mark.parametrize("linear", [True, False])
+def test_from_a_file_to_a_loaded_model(table, tmp_path, linear):
     classifier = MultimodalGraphClassifier(
         channels=16,
         num_layers=1,
         epochs=8,
         batch_size=8,
-        additive=additive,
+        linear=linear,
         verbose=False,
     )
     classifier.fit(table, "label")

@@ -54,7 +54,7 @@ def test_parts_of_csv_files_are_the_whole(tmp_path_factory, rows, size):
 
 
 def test_first_look_goes_beyond_its_first_part(tmp_path, monkeypatch):
-    monkeypatch.setattr("mmgraph.tables.opening._LOOK", 2)
+    monkeypatch.setattr("mmgraph.tables.table_file.LOOK_ROWS", 2)
     path = tmp_path / "t.csv"
     path.write_text("code,size\n1,1\n02,2\n3,\nx4,4\n")
     parts = list(TableFile(path).parts(2))

@@ -48,7 +48,7 @@ def test_best_weights_are_restored_and_training_stops(frame, make_classifier, mo
 
     monkeypatch.setattr(TrainingModule, "validation_step", validation_step)
     monkeypatch.setattr(TrainingModule, "on_train_epoch_start", remember)
-    clf = make_classifier([TEXT], epochs=9, refit=False, additive=False)
+    clf = make_classifier([TEXT], epochs=9, refit=False, linear=False)
     clf.fit(frame, frame["label"])
     assert len(clf.history_) == 2 + 4  # the best one, and four without a better one
     fitted = clf.model_.state_dict()
@@ -151,7 +151,7 @@ def test_patience_starts_anew_with_each_better_epoch(frame, make_classifier, mon
         self.log("val_loss", next(losses), on_epoch=True, batch_size=1)
 
     monkeypatch.setattr(TrainingModule, "validation_step", validation_step)
-    clf = make_classifier([TEXT], epochs=9, refit=False, additive=False)
+    clf = make_classifier([TEXT], epochs=9, refit=False, linear=False)
     assert len(clf.fit(frame, frame["label"]).history_) == 4 + BestWeights(4).patience
 
 
@@ -190,7 +190,7 @@ def test_ctrl_c_while_training_on_all_rows_keeps_the_first_model(
     clf = make_classifier([TEXT]).fit(frame, frame["label"])
     assert len(trainings) == 2
     assert clf.model_ is trainings[0]
-    assert clf.model_.additive.weight.numel() > 0
+    assert clf.model_.linear.weight.numel() > 0
 
 
 def break_off(monkeypatch, epoch, spoil):

@@ -14,7 +14,7 @@ from mmgraph.graph.nodes import Nodes
 
 @dataclass(frozen=True, eq=False)
 class Stencil:
-    """Edges among nodes that lie in order, as steps from each node to those it hears.
+    """Edges among nodes that lie in order, as steps from each node to the sources of its messages.
 
     Args:
         steps: How far behind (positive) or before (negative) a node its neighbour lies.
@@ -59,10 +59,10 @@ class Relation(ABC):
         """True where an edge would run, padding not considered; axes of size 1 broadcast."""
 
     def reach(self, source: Nodes, target: Nodes) -> Bool[Tensor, "batch #target source"]:
-        """True where a node hears a real source node; what padded targets hear is left open.
+        """True from real source nodes to their targets; what padded targets receive is left open.
 
-        The mask dense operators take: its target axis has size 1 where every target hears the
-        same sources, which saves them most of their work.
+        The mask dense operators take: its target axis has size 1 where every target receives
+        messages from the same sources, which saves them most of their work.
         """
         return self.joins(source, target) & source.mask.unsqueeze(1)
 
@@ -107,7 +107,7 @@ def same_item(source: Nodes, target: Nodes) -> Bool[Tensor, "batch target source
 
 
 def not_itself(source: Nodes, target: Nodes) -> Bool[Tensor, "1 #target #source"]:
-    """False where a node would hear itself, which it can only within one node type."""
+    """False where a node would receive its own messages, which it can only within one node type."""
     if source is not target:
         return source.mask.new_ones(1, 1, 1)
     return ~torch.eye(source.mask.shape[1], dtype=torch.bool, device=source.x.device).unsqueeze(0)

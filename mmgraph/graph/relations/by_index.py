@@ -17,8 +17,9 @@ def edges_to(
 
     Args:
         source: Nodes no two of which share item and `index`.
-        target: Nodes that hear them.
-        wanted: `index` of the nodes each target hears; one that no node has is left out.
+        target: Nodes that receive messages from them.
+        wanted: `index` of the nodes each target receives messages from; one that no node has is
+            left out.
     """
     if not source.mask.any() or not target.mask.any():
         return wanted.new_zeros(2, 0)

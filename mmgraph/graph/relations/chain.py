@@ -22,9 +22,9 @@ class Chain(Relation):
 
     Args:
         window: Largest distance of two joined tokens.
-        direction: "forward" if edges point in reading order, so that a token hears those
-            before it; "backward" if it hears those after it; "both" for both. Two edge
-            types, one of each, tell a convolution which side a token stands on.
+        direction: "forward" if edges point in reading order, so that a token receives messages
+            from those before it; "backward" if it receives messages from those after it; "both"
+            for both. Two edge types, one of each, tell a convolution which side a token stands on.
 
     Raises:
         ValueError: `window` is less than 1, or there is no such direction.
@@ -47,7 +47,7 @@ class Chain(Relation):
             )
 
     def joins(self, source: Nodes, target: Nodes) -> Bool[Tensor, "batch target source"]:
-        """True where two tokens of the same text stand close, on the side that is heard."""
+        """True where two tokens of the same text stand close, on the side that sends messages."""
         step = source.index.unsqueeze(1) - target.index.unsqueeze(2)
         steps = self._steps()
         return (step != 0) & (step >= steps[0]) & (step <= steps[-1]) & same_item(source, target)
@@ -65,7 +65,7 @@ class Chain(Relation):
         return target.index.unsqueeze(2) + shift
 
     def _steps(self) -> list[int]:
-        """Steps from a token to those it hears, ascending."""
+        """Steps from a token to those it receives messages from, ascending."""
         first = 1 if self.direction == "backward" else -self.window
         last = -1 if self.direction == "forward" else self.window
         return [step for step in range(first, last + 1) if step]

@@ -36,7 +36,7 @@ class Custom(Relation):
         The same bones join the joints of every skeleton; a joint's `index` is its number.
 
         >>> bones = torch.zeros(3, 3, dtype=torch.bool)
-        >>> bones[[0, 1], [1, 2]] = True  # joint 0 hears joint 1, joint 1 hears joint 2
+        >>> bones[[0, 1], [1, 2]] = True  # joint 1 sends messages to joint 0, joint 2 to joint 1
         >>> skeleton = Custom(
         ...     lambda source, target: bones[target.index.unsqueeze(2), source.index.unsqueeze(1)]
         ... )

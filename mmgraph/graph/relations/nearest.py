@@ -16,7 +16,7 @@ from mmgraph.graph.relations.base import Relation, not_itself
 
 @dataclass(frozen=True)
 class Nearest(Relation):
-    r"""Each node hears the source nodes of the sample that are most similar to it.
+    r"""Each node receives messages from the source nodes of the sample that are most similar to it.
 
     .. math::
         \mathcal{N}(t) = \mathrm{top}_k \{ \mathrm{sim}(x_t, x_s) : s \neq t \}

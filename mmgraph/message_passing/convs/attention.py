@@ -14,7 +14,7 @@ from mmgraph.message_passing.edges.edges import DenseEdges, EdgeTensor
 
 
 class AttentionForm(DenseForm):
-    r"""A convolution that weighs what a node hears by a softmax.
+    r"""A convolution that weighs what a node receives by a softmax.
 
     .. math::
         x_i' = \sum_{j \in N(i)} \mathrm{softmax}_j (l_{ij}) \, v_j
@@ -42,13 +42,13 @@ class AttentionForm(DenseForm):
         self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
     ) -> Float[Tensor, "target out"]:
         """Compute `conv((source, target), edge_index)` without its root."""
-        result = join_heads(self.heard(conv, source, target, edges), conv.concat)
+        result = join_heads(self.received(conv, source, target, edges), conv.concat)
         return result if conv.bias is None else result + conv.bias
 
-    def heard(
+    def received(
         self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
     ) -> Float[Tensor, "target heads channels"]:
-        """Return what each target hears, by head."""
+        """Return what each target receives, by head."""
         weight = F.dropout(self.weights(conv, source, target, edges), conv.dropout, conv.training)
         return edges.gather(weight, heads_of(source.mapped[0], conv.heads))
 

@@ -42,13 +42,13 @@ class DenseGAT(AttentionForm):
         """Return the residual's map, if there is one."""
         return residual(conv)
 
-    def heard(
+    def received(
         self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
     ) -> Float[Tensor, "target heads channels"]:
-        """Return what each target hears, by a kernel where one does it."""
+        """Return what each target receives, by a kernel where one does it."""
         neighbours = fusable(conv, source.x, edges)
         if neighbours is None:
-            return super().heard(conv, source, target, edges)
+            return super().received(conv, source, target, edges)
         value = heads_of(source.mapped[0], conv.heads)
         ends = source.mapped[1], target.mapped[0]
         return sum_attention(*ends, value, conv.negative_slope, neighbours)

@@ -64,13 +64,13 @@ class DenseGATv2(AttentionForm):
         """Return the residual's map, if there is one."""
         return residual(conv)
 
-    def heard(
+    def received(
         self, conv: MessagePassing, source: Ends, target: Ends, edges: DenseEdges
     ) -> Float[Tensor, "target heads channels"]:
-        """Return what each target hears, by a kernel where one does it."""
+        """Return what each target receives, by a kernel where one does it."""
         neighbours = fusable(conv, source.x, edges)
         if neighbours is None:
-            return super().heard(conv, source, target, edges)
+            return super().received(conv, source, target, edges)
         left, right = (heads_of(each.mapped[0], conv.heads) for each in (source, target))
         return leaky_attention(left, right, conv.att[0], conv.negative_slope, neighbours)
 

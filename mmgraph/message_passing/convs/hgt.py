@@ -24,7 +24,7 @@ EdgesDict = Mapping[EdgeType, DenseEdges]
 
 
 class DenseHGT:
-    r"""`HGTConv`, which takes all edge types at once: one softmax over all a node hears.
+    r"""`HGTConv`, which takes all edge types at once: one softmax over all a node receives.
 
     https://arxiv.org/abs/2003.01332
 
@@ -133,12 +133,12 @@ def _weights(conv: HGTConv, mapped: _Mapped, edges_dict: EdgesDict) -> dict[Edge
 
 
 def joint_softmax(edges: list[DenseEdges], logits: list[EdgeTensor]) -> list[EdgeTensor]:
-    """Normalise over what each target hears along all relations together."""
+    """Normalise over what each target receives along all relations together."""
     if len(edges) == 1:
         return [edges[0].softmax(logits[0])]
     padded = [each.padded(logit) for each, logit in zip(edges, logits, strict=True)]
-    # A target that hears nothing gets even weights, which `gather` makes 0: with -inf they
-    # would be NaN. Where it hears along one relation only, those of the others are 0.
+    # A target that receives nothing gets even weights, which `gather` makes 0: with -inf they
+    # would be NaN. Where it receives along one relation only, those of the others are 0.
     least = torch.finfo(logits[0].dtype).min
     tracing = torch.compiler.is_compiling()  # what is traced must do for other edges too
     masked = [
@@ -178,11 +178,11 @@ class _JointSoftmax(Function):
 def _finish(
     conv: HGTConv,
     name: str,
-    heard: Float[Tensor, "rows out"],
+    received: Float[Tensor, "rows out"],
     x: Float[Tensor, "rows in"],
 ) -> Float[Tensor, "rows out"]:
-    """Map what was heard and mix it with the node's own features, as `HGTConv` does."""
-    result = conv.out_lin.lins[name](F.gelu(heard))
+    """Map what was received and mix it with the node's own features, as `HGTConv` does."""
+    result = conv.out_lin.lins[name](F.gelu(received))
     if result.shape[1] != x.shape[1]:
         return result
     alpha = conv.skip[name].sigmoid()

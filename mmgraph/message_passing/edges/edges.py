@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mmgraph.message_passing.edges.neighbours import Neighbours
-from mmgraph.message_passing.packing import Rows
+from mmgraph.message_passing.packing import PackedNodes
 
 #: One number for each edge and head. Its layout is the edges' own, sources along the last axis.
 EdgeTensor: TypeAlias = Float[Tensor, "..."]
@@ -24,22 +24,22 @@ def unchanged(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class DenseEdges(ABC):
-    """Edges that are never listed. Nodes are rows, see `Rows`.
+    """Edges that are never listed. Nodes are rows, see `PackedNodes`.
 
     Args:
-        source: The nodes that are heard.
-        target: The nodes that hear.
+        source: The nodes that send messages.
+        target: The nodes that receive messages.
         features: Features of the edges, or None.
     """
 
-    source: Rows
-    target: Rows
+    source: PackedNodes
+    target: PackedNodes
     features: Float[Tensor, "..."] | None
 
     @property
     @abstractmethod
     def neighbours(self) -> Neighbours | None:
-        """What each target hears, as lists; None where sizes are not known."""
+        """What each target receives, as lists; None where sizes are not known."""
 
     @abstractmethod
     def reduce(
@@ -48,7 +48,7 @@ class DenseEdges(ABC):
         aggr: str,
         then: Callable[[Tensor], Tensor] = unchanged,
     ) -> Float[Tensor, "target out"]:
-        """Reduce what each target hears, 0 where it hears nothing, and map the result.
+        """Reduce what each target receives, 0 where it receives nothing, and map the result.
 
         Args:
             x: What the source nodes say.
@@ -78,16 +78,16 @@ class DenseEdges(ABC):
 
     @abstractmethod
     def softmax(self, logits: EdgeTensor) -> EdgeTensor:
-        """Normalise over what each target hears.
+        """Normalise over what each target receives.
 
-        The weights of targets that hear nothing are finite, and `gather` gives them 0.
+        The weights of targets that receive nothing are finite, and `gather` gives them 0.
         """
 
     @abstractmethod
     def gather(
         self, weight: EdgeTensor, value: Float[Tensor, "source heads channels"]
     ) -> Float[Tensor, "target heads channels"]:
-        """Return the weighted sum of what each target hears."""
+        """Return the weighted sum of what each target receives."""
 
     @abstractmethod
     def gather_features(self, weight: EdgeTensor) -> Float[Tensor, "target heads edge_dim"]:

@@ -15,7 +15,7 @@ from mmgraph.graph.relations import Relation
 from mmgraph.message_passing.edges.edges import DenseEdges
 from mmgraph.message_passing.edges.mask_edges import MaskEdges
 from mmgraph.message_passing.edges.stencil_edges import StencilEdges
-from mmgraph.message_passing.packing import Rows
+from mmgraph.message_passing.packing import PackedNodes
 from mmgraph.typing import EdgeType
 
 
@@ -26,7 +26,7 @@ class GraphEdges:
         graph: The graph before the first layer.
     """
 
-    rows_class: ClassVar[type[Rows]] = Rows
+    rows_class: ClassVar[type[PackedNodes]] = PackedNodes
 
     def __init__(self, graph: MultimodalGraph) -> None:
         self.rows = {name: self.rows_class(nodes.mask) for name, nodes in graph.nodes.items()}
@@ -65,7 +65,11 @@ class GraphEdges:
         return self._keep((edge_type, "attr"), lambda relation, *ends: relation.edge_attr(*ends))
 
     def make_dense(
-        self, relation: Relation, ends: tuple[Nodes, Nodes], rows: tuple[Rows, Rows], features: bool
+        self,
+        relation: Relation,
+        ends: tuple[Nodes, Nodes],
+        rows: tuple[PackedNodes, PackedNodes],
+        features: bool,
     ) -> DenseEdges:
         """Return the edges of one relation for dense execution, see `dense_edges`."""
         return dense_edges(relation, ends, rows, features)
@@ -78,7 +82,10 @@ class GraphEdges:
 
 
 def dense_edges(
-    relation: Relation, nodes: tuple[Nodes, Nodes], rows: tuple[Rows, Rows], with_features: bool
+    relation: Relation,
+    nodes: tuple[Nodes, Nodes],
+    rows: tuple[PackedNodes, PackedNodes],
+    with_features: bool,
 ) -> DenseEdges:
     """Return a relation's edges as a stencil where it has one, else as a mask.
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from mmgraph.message_passing.edges.edges import DenseEdges, unchanged
 from mmgraph.message_passing.edges.neighbours import Neighbours
-from mmgraph.message_passing.packing import Rows
+from mmgraph.message_passing.packing import PackedNodes
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class MaskEdges(DenseEdges):
     """Edges by a mask; the layout of an `EdgeTensor` is [batch, heads, target, source].
 
     Args:
-        reach: True where a target hears a source, as made by `Relation.reach`.
+        reach: True where a target receives messages from a source, as made by `Relation.reach`.
     """
 
     features: Float[Tensor, "#batch #target #source edge_dim"] | None
@@ -29,12 +29,12 @@ class MaskEdges(DenseEdges):
 
     @cached_property
     def neighbours(self) -> Neighbours | None:
-        """What each target hears, as lists."""
+        """What each target receives, as lists."""
         return Neighbours.by_mask(self.source, self.target, self.reach)
 
     @cached_property
-    def hears(self) -> Bool[Tensor, "batch #target 1"]:
-        """Which targets hear anything."""
+    def receives(self) -> Bool[Tensor, "batch #target 1"]:
+        """Which targets receive anything."""
         return self.reach.any(2, keepdim=True)
 
     @cached_property
@@ -44,7 +44,7 @@ class MaskEdges(DenseEdges):
         A softmax over an empty row is NaN and poisons the gradients of every other row. So
         such rows attend to everything, and `gather` clears them.
         """
-        closed = ~self.reach & self.hears
+        closed = ~self.reach & self.receives
         return closed.unsqueeze(1) if closed.any() else None
 
     def reduce(
@@ -53,7 +53,7 @@ class MaskEdges(DenseEdges):
         aggr: str,
         then: Callable[[Tensor], Tensor] = unchanged,
     ) -> Float[Tensor, "target out"]:
-        """Reduce what each target hears, 0 where it hears nothing, and map the result."""
+        """Reduce what each target receives, 0 where it receives nothing, and map the result."""
         padded = self.source.pad(x)
         reduced = self._max(padded) if aggr == "max" else self.reach.to(x.dtype) @ padded
         if aggr == "mean":
@@ -74,13 +74,13 @@ class MaskEdges(DenseEdges):
             return x.new_zeros(*self.reach.shape[:2], x.shape[2])
         if self.reach.shape[1] == 1:
             largest = x.masked_fill(~self.reach.mT, -float("inf")).amax(1, keepdim=True)
-            return largest.masked_fill(~self.hears, 0)
+            return largest.masked_fill(~self.receives, 0)
         most = max(int(self.reach.sum(2).max()), 1)
         slot = self.reach.to(x.dtype).topk(most, dim=2).indices  # [batch, target, most]
         exists = self.reach.gather(2, slot).unsqueeze(3)
         sample = torch.arange(len(x), device=x.device).view(-1, 1, 1)
-        heard = x[sample, slot].masked_fill(~exists, -float("inf"))
-        return heard.amax(2).masked_fill(~self.hears, 0)
+        received = x[sample, slot].masked_fill(~exists, -float("inf"))
+        return received.amax(2).masked_fill(~self.receives, 0)
 
     def dot(
         self,
@@ -111,7 +111,7 @@ class MaskEdges(DenseEdges):
     def softmax(
         self, logits: Float[Tensor, "batch heads nodes_target nodes_source"]
     ) -> Float[Tensor, "batch heads nodes_target nodes_source"]:
-        """Normalise over what each target hears; anything where it hears nothing."""
+        """Normalise over what each target receives; anything where it receives nothing."""
         if self.closed is not None:
             logits = logits.masked_fill(self.closed, -float("inf"))
         return logits.softmax(3)
@@ -121,14 +121,14 @@ class MaskEdges(DenseEdges):
         weight: Float[Tensor, "batch heads nodes_target nodes_source"],
         value: Float[Tensor, "source heads channels"],
     ) -> Float[Tensor, "target heads channels"]:
-        """Return the weighted sum of what each target hears."""
-        return self.heard((weight @ by_head(self.source, value)).transpose(1, 2))
+        """Return the weighted sum of what each target receives."""
+        return self.received((weight @ by_head(self.source, value)).transpose(1, 2))
 
     def gather_features(
         self, weight: Float[Tensor, "batch heads nodes_target nodes_source"]
     ) -> Float[Tensor, "target heads edge_dim"]:
         """Return the weighted sum of the features of each target's edges."""
-        return self.heard(torch.einsum("bhts,btsf->bthf", weight, self._all_features()))
+        return self.received(torch.einsum("bhts,btsf->bthf", weight, self._all_features()))
 
     def attend(
         self,
@@ -145,7 +145,7 @@ class MaskEdges(DenseEdges):
             attn_mask=None if self.closed is None else ~self.closed,
             dropout_p=dropout,
         )
-        return self.heard(gathered.transpose(1, 2))
+        return self.received(gathered.transpose(1, 2))
 
     def padded(
         self, logits: Float[Tensor, "batch heads nodes_target nodes_source"]
@@ -172,12 +172,12 @@ class MaskEdges(DenseEdges):
         """Pack what belongs to padded targets, or to all targets of a sample alike."""
         return self.target.pack(x.expand(-1, self.target.mask.shape[1], *x.shape[2:]))
 
-    def heard(
+    def received(
         self, x: Float[Tensor, "batch nodes_target heads channels"]
     ) -> Float[Tensor, "target heads channels"]:
-        """Pack what targets heard, 0 where they hear nothing."""
+        """Pack what targets received, 0 where they receive nothing."""
         rows = self.target.pack(x)
-        return rows if self.hears.all() else rows * self._to_rows(self.hears).unsqueeze(2)
+        return rows if self.receives.all() else rows * self._to_rows(self.receives).unsqueeze(2)
 
     def _all_features(self) -> Float[Tensor, "batch nodes_target nodes_source edge_dim"]:
         assert self.features is not None
@@ -186,7 +186,7 @@ class MaskEdges(DenseEdges):
 
 
 def by_head(
-    rows: Rows, x: Float[Tensor, "rows heads channels"]
+    rows: PackedNodes, x: Float[Tensor, "rows heads channels"]
 ) -> Float[Tensor, "batch heads nodes channels"]:
     """Pad rows and put the heads in front of the nodes, as batched products take them."""
     return rows.pad(x).transpose(1, 2)

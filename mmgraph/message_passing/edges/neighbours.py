@@ -1,4 +1,4 @@
-"""Lists of what each target hears."""
+"""Lists of what each target receives."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from mmgraph.message_passing.packing import Rows
+from mmgraph.message_passing.packing import PackedNodes
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The sources that each target hears, as numbers of rows.
+    """The sources that each target receives messages from, as numbers of rows.
 
-    Targets that hear the same sources share one list, so that all pairs of two modalities
-    take no more than the source nodes.
+    Targets that receive messages from the same sources share one list, so that all pairs of two
+    modalities take no more than the source nodes.
 
     Args:
         start: Where the list of each target begins in `index`.
@@ -35,7 +35,7 @@ class Neighbours:
 
     @classmethod
     def by_mask(
-        cls, source: Rows, target: Rows, reach: Bool[Tensor, "batch #target source"]
+        cls, source: PackedNodes, target: PackedNodes, reach: Bool[Tensor, "batch #target source"]
     ) -> Neighbours:
         """Return the neighbours of a mask, as made by `Relation.reach`."""
         row = source.mask.flatten().cumsum(0).sub_(1).view(source.mask.shape)
@@ -44,25 +44,25 @@ class Neighbours:
             count, index = shared.sum(1), row[shared]
             stop = count.cumsum(0)
             return cls._of(target, (stop - count)[target.sample], stop[target.sample], index)
-        heard = target.pack(reach)
-        place, node = heard.nonzero(as_tuple=True)
-        return cls._listed(target, heard.sum(1), row[target.sample[place], node])
+        received = target.pack(reach)
+        place, node = received.nonzero(as_tuple=True)
+        return cls._listed(target, received.sum(1), row[target.sample[place], node])
 
     @classmethod
     def by_steps(
-        cls, target: Rows, steps: tuple[int, ...], exists: Bool[Tensor, "rows steps"]
+        cls, target: PackedNodes, steps: tuple[int, ...], exists: Bool[Tensor, "rows steps"]
     ) -> Neighbours:
         """Return the neighbours at fixed steps, where they exist."""
         place, number = exists.nonzero(as_tuple=True)
         return cls._listed(target, exists.sum(1), place + torch.tensor(steps)[number])
 
     @classmethod
-    def _listed(cls, target: Rows, count: Tensor, index: Tensor) -> Neighbours:
+    def _listed(cls, target: PackedNodes, count: Tensor, index: Tensor) -> Neighbours:
         stop = count.cumsum(0)
         return cls._of(target, stop - count, stop, index)
 
     @classmethod
-    def _of(cls, target: Rows, start: Tensor, stop: Tensor, index: Tensor) -> Neighbours:
+    def _of(cls, target: PackedNodes, start: Tensor, stop: Tensor, index: Tensor) -> Neighbours:
         samples = torch.zeros(len(target.mask) + 1, dtype=torch.long)
         torch.cumsum(target.mask.sum(1), 0, out=samples[1:])
         return cls(*(x.numpy() for x in (start, stop, index, samples)))
@@ -81,7 +81,7 @@ class Neighbours:
         """Cut the targets into a number of ranges of whole samples, with edges as even as may be.
 
         Example:
-            >>> rows = Rows(torch.ones(2, 3, dtype=torch.bool))
+            >>> rows = PackedNodes(torch.ones(2, 3, dtype=torch.bool))
             >>> both = Neighbours.by_mask(rows, rows, torch.ones(2, 1, 3, dtype=torch.bool))
             >>> list(both.spans(2))
             [(0, 3), (3, 6)]

@@ -33,7 +33,7 @@ class StencilEdges(DenseEdges):
 
     @cached_property
     def neighbours(self) -> Neighbours | None:
-        """What each target hears, as lists."""
+        """What each target receives, as lists."""
         return Neighbours.by_steps(self.target, self.steps, self.exists)
 
     def reduce(
@@ -42,7 +42,7 @@ class StencilEdges(DenseEdges):
         aggr: str,
         then: Callable[[Tensor], Tensor] = unchanged,
     ) -> Float[Tensor, "rows out"]:
-        """Reduce what each target hears, 0 where it hears nothing, and map the result."""
+        """Reduce what each target receives, 0 where it receives nothing, and map the result."""
         return then(self._max(x) if aggr == "max" else self._sum(x, aggr == "mean"))
 
     def _sum(self, x: Float[Tensor, "rows channels"], mean: bool) -> Float[Tensor, "rows channels"]:
@@ -52,12 +52,12 @@ class StencilEdges(DenseEdges):
         return stencil.gather(weight, x.unsqueeze(1), self.steps).squeeze(1)
 
     def _max(self, x: Float[Tensor, "rows channels"]) -> Float[Tensor, "rows channels"]:
-        heard = []
+        received = []
         for number, here, there in stencil.overlaps(len(x), self.steps):
             around = (0, 0, here.start, len(x) - here.stop)
             exists = self.exists[:, number, None]
-            heard.append(F.pad(x[there], around).masked_fill(~exists, -float("inf")))
-        return torch.stack(heard).amax(0).masked_fill(~self.exists.any(1, keepdim=True), 0)
+            received.append(F.pad(x[there], around).masked_fill(~exists, -float("inf")))
+        return torch.stack(received).amax(0).masked_fill(~self.exists.any(1, keepdim=True), 0)
 
     def dot(
         self,
@@ -85,7 +85,7 @@ class StencilEdges(DenseEdges):
     def softmax(
         self, logits: Float[Tensor, "rows heads steps"]
     ) -> Float[Tensor, "rows heads steps"]:
-        """Normalise over what each target hears; 0 elsewhere."""
+        """Normalise over what each target receives; 0 elsewhere."""
         exists = self.exists.unsqueeze(1)
         # Rows without neighbours get even weights first: with -inf they would be NaN.
         return logits.masked_fill(~exists, torch.finfo(logits.dtype).min).softmax(2) * exists
@@ -95,7 +95,7 @@ class StencilEdges(DenseEdges):
         weight: Float[Tensor, "rows heads steps"],
         value: Float[Tensor, "rows heads channels"],
     ) -> Float[Tensor, "rows heads channels"]:
-        """Return the weighted sum of what each target hears."""
+        """Return the weighted sum of what each target receives."""
         return stencil.gather(weight, value, self.steps)
 
     def gather_features(

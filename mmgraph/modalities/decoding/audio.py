@@ -74,7 +74,7 @@ def decode_audio(raw: Any, rate: int, *, seconds: float) -> Signal:
     return Signal(samples, cut)
 
 
-def content_hash(raw: Any) -> bytes:
+def audio_hash(raw: Any) -> bytes:
     """Return 16 bytes that are the same for the same content, wherever it lies.
 
     Raises:

@@ -20,7 +20,7 @@ from mmgraph.errors import CellError
 _BATCH = {"cpu": 8, "cuda": 32}
 
 
-def compute_features(
+def compute_image_features(
     images: Mapping[bytes, Any],
     decode: Callable[[Any], UInt8[Tensor, "3 size size"]],
     backbone: nn.Module,

@@ -48,7 +48,7 @@ def decode_image(raw: Any) -> Image.Image:
     return _decode(data, name)
 
 
-def content_hash(raw: Any) -> bytes:
+def image_hash(raw: Any) -> bytes:
     """Return 16 bytes that are the same for the same content, wherever it lies.
 
     Raises:

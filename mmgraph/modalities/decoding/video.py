@@ -73,11 +73,11 @@ def decode_video(raw: Any, frames: int) -> Frames:
     )
 
 
-def spread(count: int, wanted: int) -> list[int]:
+def spread_evenly(count: int, wanted: int) -> list[int]:
     """Return the middles of `wanted` equal parts of `count` things, or all of them.
 
     Example:
-        >>> spread(10, 2), spread(2, 8)
+        >>> spread_evenly(10, 2), spread_evenly(2, 8)
         ([2, 7], [0, 1])
     """
     if count <= wanted:
@@ -86,7 +86,7 @@ def spread(count: int, wanted: int) -> list[int]:
 
 
 def _of_series(pictures: list[Any], frames: int) -> Frames:
-    chosen = spread(len(pictures), frames)
+    chosen = spread_evenly(len(pictures), frames)
     seconds = [number / DEFAULT_RATE for number in chosen]
     return Frames([pictures[n] for n in chosen], seconds, len(pictures) / DEFAULT_RATE)
 
@@ -120,10 +120,10 @@ def _of_animation(image: PILImage.Image, frames: int) -> Frames:
         starts.append(clock)
         clock += image.info.get("duration", 1000 / DEFAULT_RATE) / 1000
     pictures = []
-    for number in spread(count, frames):
+    for number in spread_evenly(count, frames):
         image.seek(number)
         pictures.append(image.convert("RGBA"))
-    return Frames(pictures, [starts[n] for n in spread(count, frames)], clock)
+    return Frames(pictures, [starts[n] for n in spread_evenly(count, frames)], clock)
 
 
 def _of_video(av: Any, content: bytes, frames: int) -> Frames:
@@ -135,7 +135,7 @@ def _of_video(av: Any, content: bytes, frames: int) -> Frames:
         times = [float(frame.time or 0.0) for frame, _ in _decoded(file)]
     if not times:
         raise ValueError("it has no pictures")
-    chosen = spread(len(times), frames)
+    chosen = spread_evenly(len(times), frames)
     with av.open(io.BytesIO(content)) as file:
         wanted = set(chosen)
         pictures = [

@@ -48,7 +48,7 @@ class TokenFeatures(ABC):
         """Write all that is needed into a folder; return the JSON state for `read_features`."""
 
 
-def compute_features(
+def compute_token_features(
     provider: TokenFeatures, texts: Sequence[str], *, cache: bool = True
 ) -> list[Spanned]:
     """Compute features of many texts, each different text once, those on disk not at all."""
@@ -126,7 +126,9 @@ def share(
     return result
 
 
-def summarise(features: Float[np.ndarray, "tokens channels"]) -> Float[np.ndarray, "channels"]:
+def summarise_tokens(
+    features: Float[np.ndarray, "tokens channels"],
+) -> Float[np.ndarray, "channels"]:
     """Return the mean over all tokens, with length 1: a sentence vector; zero without tokens."""
     mean = features.sum(0, dtype=np.float64)
     length = np.linalg.norm(mean)

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from mmgraph.modalities.tokens.stop_words import WORD, blank_stop_words, in_stop_words
 
-#: What lies behind this many characters adds little to a bag.
+#: What lies behind this many characters adds little to the pooled features.
 _MAX_CHARACTERS = 20_000
 _CHARACTER_LENGTHS = (2, 3, 4, 5)
 _SPACE = ord(" ")

@@ -13,7 +13,7 @@ from mmgraph.graph.nodes import Nodes
 
 
 class AbsentNode(nn.Module):
-    """Gives samples without nodes one node with learnt features, so that absence is heard too.
+    """Gives samples without nodes one node with learnt features, so that absence counts too.
 
     That a modality is missing can itself tell something: a product without a picture, a patient
     without a scan. The node's `item` and `index` are 0.

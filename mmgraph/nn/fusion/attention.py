@@ -17,7 +17,7 @@ class NodeAttention(nn.Module):
         (V \bar{x}_s + v) \, O, \qquad \bar{x} = \mathrm{norm}(x)
 
     The norm has no weights of its own, for the maps behind it can do as much. The result has no
-    bias, so nodes of a sample without any source hear exactly nothing.
+    bias, so nodes of a sample without any source receive exactly nothing.
 
     Args:
         channels: Features of every node, before and after.
@@ -49,7 +49,7 @@ class NodeAttention(nn.Module):
         source: Float[Tensor, "batch source channels"],
         mask: Bool[Tensor, "batch source"],
     ) -> Float[Tensor, "batch target channels"]:
-        """Return what each target node hears.
+        """Return what each target node receives.
 
         Args:
             target: The nodes that listen.
@@ -63,8 +63,8 @@ class NodeAttention(nn.Module):
         present = mask.any(1, keepdim=True)
         # A softmax over nothing is NaN on some back ends, so it is over padding until cleared.
         allowed = (mask | ~present)[:, None, None]
-        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
-        result = self.lin_out(heard.transpose(1, 2).flatten(2)) * present.unsqueeze(2)
+        received = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+        result = self.lin_out(received.transpose(1, 2).flatten(2)) * present.unsqueeze(2)
         # One draw for all nodes of a sample, as in HeteroLayer.
         return F.dropout1d(result.transpose(1, 2), self.dropout, self.training).transpose(1, 2)
 

@@ -32,9 +32,10 @@ class BottleneckFusion(Fusion):
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
         readout: How the nodes of a modality are combined.
-        dropout: Probability of a channel of what nodes hear, and of a feature of the result, to
+        dropout: Probability of a channel of what nodes receive, and of a feature of the result, to
             be dropped.
-        num_layers: Number of rounds; modalities hear of each other from the second one on.
+        num_layers: Number of rounds; modalities receive messages from each other from the second
+            one on.
         heads: Number of heads of each attention.
         tokens: Number of shared tokens.
 
@@ -82,8 +83,8 @@ class BottleneckFusion(Fusion):
             assert isinstance(layer, nn.ModuleDict)
             results = {name: block(nodes[name], tokens) for name, block in layer.items()}
             nodes = {name: changed for name, (changed, _) in results.items()}
-            heard = torch.stack([own for _, own in results.values()], dim=1)
-            tokens = torch.einsum("bm,bmtc->btc", share.to(heard.dtype), heard)
+            received = torch.stack([own for _, own in results.values()], dim=1)
+            tokens = torch.einsum("bm,bmtc->btc", share.to(received.dtype), received)
         return self.concat(nodes)
 
 
@@ -93,7 +94,7 @@ class SelfAttention(nn.Module):
     Args:
         channels: Features of every node, before and after.
         heads: Number of heads.
-        dropout: Probability of a channel of what nodes hear to be dropped.
+        dropout: Probability of a channel of what nodes receive to be dropped.
     """
 
     def __init__(self, channels: int, heads: int, dropout: float) -> None:

@@ -29,13 +29,13 @@ class CrossAttentionFusion(Fusion):
     The paper keeps one stream a pair of modalities and joins them by a Transformer; here the
     streams into a modality are one, which is the same for two modalities, and the nodes are read
     out and concatenated as in `ConcatFusion`. Positions are left to the encoders. A missing
-    modality is heard by no one, and is zeros in the concatenation.
+    modality sends messages to no one, and is zeros in the concatenation.
 
     Args:
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
         readout: How the nodes of a modality are combined.
-        dropout: Probability of a channel of what nodes hear, and of a feature of the result, to
+        dropout: Probability of a channel of what nodes receive, and of a feature of the result, to
             be dropped.
         num_layers: Number of rounds.
         heads: Number of heads of each attention.
@@ -86,7 +86,7 @@ class CrossAttentionLayer(nn.Module):
     Args:
         modalities: Names of the modalities.
         channels: Features of every node, before and after.
-        dropout: Probability of a channel of what nodes hear to be dropped.
+        dropout: Probability of a channel of what nodes receive to be dropped.
         heads: Number of heads of each attention.
     """
 

@@ -1,4 +1,4 @@
-"""Bags: fixed-length summaries of a modality's items, for the additive model."""
+"""Pooled features: fixed-length summaries of a modality's items, for the linear model."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from mmgraph.graph.items import Items, sum_at
 from mmgraph.nn.encoders.tabular import FIRST_CATEGORY
 
 
-class Bag(nn.Module, ABC):
+class PooledFeatures(nn.Module, ABC):
     """Summarises the items of one modality, their order aside; nothing in it is trained.
 
-    A bag may learn a vocabulary by `fit`, and must give rows of zeros for samples without items.
+    A summary may learn a vocabulary by `fit`, and must give rows of zeros for samples without
+    items.
 
     Args:
-        scale: Length that a sample's features should have, against those of other bags.
+        scale: Length that a sample's features should have, against those of other pooled.
     """
 
     scale: float
 
     def fit(self, batches: Iterable[Items]) -> None:
-        """Learn what the bag needs from the training items."""
+        """Learn what the summary needs from the training items."""
         return
 
     @property
@@ -73,7 +74,7 @@ def mean_of_items(
     return total / items.count.clamp_min(1).unsqueeze(1)
 
 
-class MeanBag(Bag):
+class MeanFeatures(PooledFeatures):
     """Mean of precomputed features over all items of a sample, and their nodes.
 
     Args:
@@ -124,7 +125,7 @@ class MeanBag(Bag):
         return x / number_of_items[sample].unsqueeze(1)
 
 
-class NodeMeanBag(MeanBag):
+class NodeMeanFeatures(MeanFeatures):
     """Mean of precomputed features over all nodes of a sample, however many each item has.
 
     Args:
@@ -146,7 +147,7 @@ class NodeMeanBag(MeanBag):
         return items.data[self.key] / items.nodes_per_sample[sample].unsqueeze(1)
 
 
-class NumberBag(Bag):
+class NumberFeatures(PooledFeatures):
     """Numbers of a table's columns side by side, zero where missing.
 
     Of several values in a column the mean is taken.
@@ -196,7 +197,7 @@ class NumberBag(Bag):
         return sample * self.columns + items.data["column"]
 
 
-class CategoryBag(Bag):
+class CategoryFeatures(PooledFeatures):
     """Which categories a sample has, as sparse rows of length 1.
 
     Args:
@@ -239,7 +240,7 @@ class CategoryBag(Bag):
         return cells[:, node], node
 
 
-class NgramBag(Bag):
+class NgramFeatures(PooledFeatures):
     """TF-IDF of hashed n-grams.
 
     (1 + log count) × (log((1 + samples) / (1 + samples with the n-gram)) + 1), rows of length

@@ -1,4 +1,4 @@
-"""The additive part of a model: one convex linear model over bags of all modalities."""
+"""The linear model of a model: one convex linear model over pooled features of all modalities."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from mmgraph.graph.items import Items
-from mmgraph.nn.linear.features import Bag
+from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.scaling import usable_deviation
 from mmgraph.nn.tasks import Task
 
-_Groups: TypeAlias = dict[str, list[Bag]]
+_Groups: TypeAlias = dict[str, list[PooledFeatures]]
 
 
 @dataclass(frozen=True, eq=False)
-class AdditiveParts:
-    """What each modality says to the additive model, before that is added up.
+class LinearParts:
+    """What each modality says to the linear model, before that is added up.
 
     Args:
         together: Logits by the weights that were learnt together, without the bias.
@@ -34,22 +34,22 @@ class AdditiveParts:
     has: Bool[Tensor, "batch modalities"]
 
 
-class AdditiveModel(nn.Module):
-    """Linear model on the bags of all modalities together: logistic or ridge regression.
+class LinearModel(nn.Module):
+    """Linear model on the pooled of all modalities together: logistic or ridge regression.
 
     Every modality adds its own logits, so nothing in here can see how modalities interact;
     that is left to the graph, and what the graph adds is measured against this. Being convex
     it has one solution, which L-BFGS finds from zero; on small data it is hard to beat.
 
-    logits = sum over bags b of scale_b W_b (x_b - mean_b) / (std_b sqrt(width_b)) + bias,
-    with mean 0 and std 1 / sqrt(width) for sparse bags, and the penalty |W|^2 / 2.
+    logits = sum over pooled b of scale_b W_b (x_b - mean_b) / (std_b sqrt(width_b)) + bias,
+    with mean 0 and std 1 / sqrt(width) for sparse pooled, and the penalty |W|^2 / 2.
 
     Weights that were learnt together leave to one modality what another one tells as well, and
     err where that one is missing. So each modality also has weights learnt alone; samples that
     lack a modality get the mean of these logits over the modalities they have.
 
     Args:
-        bags: Bags by node type, several for one modality if need be.
+        pooled: Pooled features by node type, several for one modality if need be.
         outputs: Number of logits.
 
     Shapes:
@@ -60,33 +60,33 @@ class AdditiveModel(nn.Module):
     factor: Tensor
     known: Tensor
 
-    def __init__(self, bags: Mapping[str, Sequence[Bag]], outputs: int) -> None:
+    def __init__(self, pooled: Mapping[str, Sequence[PooledFeatures]], outputs: int) -> None:
         super().__init__()
-        self.bags = nn.ModuleDict({name: nn.ModuleList(group) for name, group in bags.items()})
+        self.pooled = nn.ModuleDict({name: nn.ModuleList(group) for name, group in pooled.items()})
         self.outputs = outputs
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.weight = nn.Parameter(torch.zeros(0, outputs))
-        self.alone_bias = nn.Parameter(torch.zeros(len(self.bags), outputs))
+        self.alone_bias = nn.Parameter(torch.zeros(len(self.pooled), outputs))
         self.alone_weight = nn.Parameter(torch.zeros(0, outputs))
         self.register_buffer("mean", torch.zeros(0))
         self.register_buffer("factor", torch.zeros(0))
         #: Which modalities some training sample has.
-        self.register_buffer("known", torch.ones(len(self.bags), dtype=torch.bool))
+        self.register_buffer("known", torch.ones(len(self.pooled), dtype=torch.bool))
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of every sample."""
         return self.combine(self.parts(items))
 
-    def parts(self, items: Mapping[str, Items]) -> AdditiveParts:
-        """Return what each modality says by itself, in the order of `bags`."""
+    def parts(self, items: Mapping[str, Items]) -> LinearParts:
+        """Return what each modality says by itself, in the order of `pooled`."""
         xs, present = self._summaries(items)
         scaled = self._scaled(xs, present)
         groups = self._by_modality(self._products(scaled, self.weight))
         nothing = self.bias.new_zeros(scaled[0].shape[0], self.outputs)
         together = torch.stack([sum(group, start=nothing) for group in groups], dim=1)
-        return AdditiveParts(together, self._alone(scaled), self._completeness(present)[0])
+        return LinearParts(together, self._alone(scaled), self._completeness(present)[0])
 
-    def combine(self, parts: AdditiveParts) -> Float[Tensor, "batch outputs"]:
+    def combine(self, parts: LinearParts) -> Float[Tensor, "batch outputs"]:
         """Return the logits of samples whose modalities may come from different ones."""
         has = parts.has
         together = self.bias + parts.together.sum(1)
@@ -101,19 +101,21 @@ class AdditiveModel(nn.Module):
         those of n-grams in items without nodes aside. A node that says what the average
         training sample says adds nothing.
         """
-        bags = self._all_bags()
-        has, complete = self._completeness([bag.present(items[name]) for name, bag in bags])
-        number = {name: place for place, name in enumerate(self.bags)}
-        sample = {name: items[name].node_layout()["sample"] for name in self.bags}
+        pooled = self._all_pooled()
+        has, complete = self._completeness(
+            [features.present(items[name]) for name, features in pooled]
+        )
+        number = {name: place for place, name in enumerate(self.pooled)}
+        sample = {name: items[name].node_layout()["sample"] for name in self.pooled}
         shares = {
             name: self.bias.new_zeros(len(owner), self.outputs) for name, owner in sample.items()
         }
-        widths = [bag.width for _, bag in bags]
+        widths = [features.width for _, features in pooled]
         splits = (
             each.split(widths) for each in (self.mean, self.factor, self.weight, self.alone_weight)
         )
-        for (name, bag), mean, factor, weight, alone in zip(bags, *splits, strict=True):
-            parts, owner = bag.parts(items[name]), sample[name]
+        for (name, features), mean, factor, weight, alone in zip(pooled, *splits, strict=True):
+            parts, owner = features.parts(items[name]), sample[name]
             if parts.is_sparse:
                 scaled = parts * float(factor[0]) if len(factor) else parts
             else:
@@ -143,8 +145,8 @@ class AdditiveModel(nn.Module):
             task: Whose loss is made small.
             max_iter: Most steps of L-BFGS; a few dozen are enough.
         """
-        for name, bag in self._all_bags():
-            bag.fit(items[name] for items in batches)
+        for name, features in self._all_pooled():
+            features.fit(items[name] for items in batches)
         parts = [self._summaries(items) for items in batches]
         xs = [torch.cat(column) for column in zip(*(xs for xs, _ in parts), strict=True)]
         present = [torch.cat(column) for column in zip(*(real for _, real in parts), strict=True)]
@@ -168,35 +170,37 @@ class AdditiveModel(nn.Module):
             return sum(losses, start=self.alone_weight.square().sum() / 2)
 
         _minimise(together, [self.weight, self.bias], max_iter)
-        if len(self.bags) > 1:
+        if len(self.pooled) > 1:
             _minimise(alone, [self.alone_weight, self.alone_bias], max_iter)
 
     @property
     def sees_all(self) -> bool:
-        """Whether there is a bag of every modality."""
-        return all(len(group) for group in cast("_Groups", self.bags).values())
+        """Whether there is a summary of every modality."""
+        return all(len(group) for group in cast("_Groups", self.pooled).values())
 
-    def _all_bags(self) -> list[tuple[str, Bag]]:
-        return [(k, bag) for k, group in cast("_Groups", self.bags).items() for bag in group]
+    def _all_pooled(self) -> list[tuple[str, PooledFeatures]]:
+        return [
+            (k, features) for k, group in cast("_Groups", self.pooled).items() for features in group
+        ]
 
     def _summaries(
         self, items: Mapping[str, Items]
     ) -> tuple[list[Float[Tensor, "batch _"]], list[Bool[Tensor, "batch"]]]:
-        bags = self._all_bags()
-        xs = [bag(items[name]) for name, bag in bags]
-        return xs, [bag.present(items[name]) for name, bag in bags]
+        pooled = self._all_pooled()
+        xs = [features(items[name]) for name, features in pooled]
+        return xs, [features.present(items[name]) for name, features in pooled]
 
     def _measure(
         self, xs: Sequence[Float[Tensor, "batch _"]], present: Sequence[Bool[Tensor, "batch"]]
     ) -> None:
-        """Learn how dense bags are standardised, from the samples that have the modality."""
+        """Learn how dense pooled are standardised, from the samples that have the modality."""
         means, factors = [], []
-        for (_, bag), x, real in zip(self._all_bags(), xs, present, strict=True):
-            mean = torch.zeros(bag.width, device=x.device)
-            factor = torch.full_like(mean, bag.scale)
+        for (_, features), x, real in zip(self._all_pooled(), xs, present, strict=True):
+            mean = torch.zeros(features.width, device=x.device)
+            factor = torch.full_like(mean, features.scale)
             if not x.is_sparse and real.any():
                 mean, std = x[real].mean(0), x[real].std(0, correction=0)
-                factor = bag.scale / (usable_deviation(std, 0.01) * bag.width**0.5)
+                factor = features.scale / (usable_deviation(std, 0.01) * features.width**0.5)
             means.append(mean)
             factors.append(factor)
         self.mean, self.factor = torch.cat(means), torch.cat(factors)
@@ -207,17 +211,17 @@ class AdditiveModel(nn.Module):
         widths = [x.shape[1] for x in xs]
         scaled = []
         splits = self.mean.split(widths), self.factor.split(widths)
-        for (_, bag), x, real, mean, factor in zip(
-            self._all_bags(), xs, present, *splits, strict=True
+        for (_, features), x, real, mean, factor in zip(
+            self._all_pooled(), xs, present, *splits, strict=True
         ):
             if x.is_sparse:
-                scaled.append(x * bag.scale)
+                scaled.append(x * features.scale)
             else:
                 scaled.append((x - mean) * factor * real.unsqueeze(1))
         return scaled
 
     def _products(self, scaled: Sequence[Tensor], weight: Tensor) -> list[Tensor]:
-        """Return each bag's part of the logits."""
+        """Return each summary's part of the logits."""
         weights = weight.split([x.shape[1] for x in scaled])
         return [_product(x, part) for x, part in zip(scaled, weights, strict=True)]
 
@@ -236,18 +240,18 @@ class AdditiveModel(nn.Module):
         return torch.stack(logits, dim=1)
 
     def _has(self, present: Sequence[Bool[Tensor, "batch"]]) -> Bool[Tensor, "batch modalities"]:
-        """True where a sample has a modality; those without bags count as there."""
+        """True where a sample has a modality; those without pooled count as there."""
         always = torch.ones_like(present[0])
         groups = self._by_modality(present)
         return torch.stack([group[0] if group else always for group in groups], dim=1)
 
     def _by_modality(self, values: Sequence[Tensor]) -> list[list[Tensor]]:
-        """Group one value a bag by the bags' modalities."""
+        """Group one value a summary by their modalities."""
         rest = iter(values)
-        return [list(islice(rest, len(group))) for group in cast("_Groups", self.bags).values()]
+        return [list(islice(rest, len(group))) for group in cast("_Groups", self.pooled).values()]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        # The bags' widths are only known from what was saved.
+        # The widths of pooled features are only known from what was saved.
         for name in ("weight", "alone_weight"):
             setattr(self, name, nn.Parameter(torch.zeros_like(state_dict[prefix + name])))
         self.mean = torch.zeros_like(state_dict[prefix + "mean"])

@@ -1,4 +1,4 @@
-"""A bag of image patches: what can be learnt of images without labels or pretraining."""
+"""A summary of image patches: what can be learnt of images without labels or pretraining."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmgraph.graph.items import Items
-from mmgraph.nn.linear.features import Bag, kept_nodes, mean_of_items
+from mmgraph.nn.linear.features import PooledFeatures, kept_nodes, mean_of_items
 
 _PATCH, _SIDE, _STRIDE, _QUARTERS = 6, 48, 2, 2
 _MAX_PATCHES, _ROUNDS = 40_000, 15
@@ -18,7 +18,7 @@ _MAX_PATCHES, _ROUNDS = 40_000, 15
 _CONTRAST_FLOOR, _WHITENING_FLOOR = 0.01, 0.05
 
 
-class PatchBag(Bag):
+class PatchFeatures(PooledFeatures):
     """Soft counts of typical patches in the four quarters of an image.
 
     [Coates, Lee and Ng, 2011](https://proceedings.mlr.press/v15/coates11a.html): patches of 6

@@ -94,7 +94,7 @@ def test_nearest_by_angle_and_by_distance(edges):
 def test_nearest_across_types_may_choose_all_the_same(edges):
     words = nodes_of([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], 0, 0, 1)
     regions = nodes_of([[0.9, 0.1], [0.8, -0.1], [0.0, 1.0]], 0, 0, 1)
-    # The only word of the second sample is heard, however unlike it is.
+    # The only word of the second sample is received, however unlike it is.
     assert edges(Nearest(1), words, regions) == [(0, 0), (0, 1), (2, 2)]
     assert edges(Nearest(5), words, regions) == [(0, 0), (1, 0), (0, 1), (1, 1), (2, 2)]
 
@@ -107,9 +107,9 @@ def test_ties_go_to_the_first_in_any_batch(metric, channels):
         count = torch.tensor([4, width, 1])
         sample = torch.arange(3).repeat_interleave(count)
         nodes = Nodes.from_flat(row.expand(len(sample), -1), sample=sample, batch_size=3)
-        heard = Nearest(2, metric).edge_index(nodes, nodes)
-        assert heard[:, :8].tolist() == [[1, 2, 0, 2, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2, 3, 3]]
-        assert heard.shape[1] == 2 * (4 + width)
+        received = Nearest(2, metric).edge_index(nodes, nodes)
+        assert received[:, :8].tolist() == [[1, 2, 0, 2, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2, 3, 3]]
+        assert received.shape[1] == 2 * (4 + width)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])

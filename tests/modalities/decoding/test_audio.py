@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmgraph.errors import CellError, MissingPackageError
-from mmgraph.modalities.decoding.audio import content_hash, decode_audio
+from mmgraph.modalities.decoding.audio import audio_hash, decode_audio
 
 RATE = 8000
 
@@ -103,12 +103,12 @@ def test_hash_is_of_the_content(tmp_path):
     data = encoded(tone())
     for name in ("a.wav", "b.wav"):
         (tmp_path / name).write_bytes(data)
-    hashes = {content_hash(raw) for raw in (data, tmp_path / "a.wav", str(tmp_path / "b.wav"))}
+    hashes = {audio_hash(raw) for raw in (data, tmp_path / "a.wav", str(tmp_path / "b.wav"))}
     assert len(hashes) == 1
     pair = (tone(), RATE)
-    assert content_hash(pair) == content_hash({"array": tone(), "sampling_rate": RATE})
+    assert audio_hash(pair) == audio_hash({"array": tone(), "sampling_rate": RATE})
     others = [data, (tone(), 16000), (tone().astype(np.float32), RATE), (tone()[:-1], RATE)]
-    assert content_hash(pair) not in set(map(content_hash, others))
+    assert audio_hash(pair) not in set(map(audio_hash, others))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_folders_and_texts_are_no_clips(tmp_path):
         with pytest.raises(CellError, match=message):
             decoded(path)
     with pytest.raises(CellError, match="is a folder"):
-        content_hash(tmp_path)
+        audio_hash(tmp_path)
 
 
 def test_headers_are_not_believed():

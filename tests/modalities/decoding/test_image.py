@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmgraph.errors import CellError
 from mmgraph.modalities.decoding import image
-from mmgraph.modalities.decoding.image import content_hash, decode_image
+from mmgraph.modalities.decoding.image import decode_image, image_hash
 
 
 def pixel(raw) -> tuple[int, int, int]:
@@ -81,7 +81,7 @@ def test_path_string_and_bytes_agree(tmp_path):
     path.write_bytes(data)
     for raw in (path, str(path), data, bytearray(data), memoryview(data)):
         assert pixel(raw) == (1, 2, 3)
-        assert content_hash(raw) == content_hash(data)
+        assert image_hash(raw) == image_hash(data)
 
 
 def test_exif_turns_the_image():
@@ -141,7 +141,7 @@ def test_truncated_file_names_its_path(tmp_path, kind):
         decode_image(path)
     lazy = Image.open(path)
     with pytest.raises(CellError, match=r"PIL image.*cannot be decoded"):
-        content_hash(lazy)
+        image_hash(lazy)
     lazy.close()
 
 
@@ -169,7 +169,7 @@ def test_huge_files_are_refused_unread(tmp_path):
     with pytest.raises(CellError, match=r"huge\.png' has 1,000,000,000,000"):
         decode_image(path)
     with pytest.raises(CellError, match="at most 715,827,880 bytes"):
-        content_hash(path)
+        image_hash(path)
 
 
 def test_pipes_and_devices_are_not_waited_for(tmp_path):
@@ -194,11 +194,11 @@ def test_hash_tells_contents_apart():
         *(flat, other, Image.new("RGB", (2, 2)), Image.new("RGB", (1, 4)), Image.new("L", (2, 2))),
         *(np.zeros((2, 2), np.uint8), np.zeros((4, 1), np.uint8), np.zeros((2, 2), bool), b"a"),
     ]
-    assert len({content_hash(raw) for raw in raws}) == len(raws)
-    assert content_hash(flat) == content_hash(flat.copy())
-    assert content_hash(np.zeros((2, 2))) == content_hash(np.zeros((2, 2)))
+    assert len({image_hash(raw) for raw in raws}) == len(raws)
+    assert image_hash(flat) == image_hash(flat.copy())
+    assert image_hash(np.zeros((2, 2))) == image_hash(np.zeros((2, 2)))
 
 
 def test_hash_of_a_missing_file():
     with pytest.raises(CellError, match="does not exist"):
-        content_hash(Path("missing.png"))
+        image_hash(Path("missing.png"))

@@ -9,7 +9,7 @@ import torch
 
 from mmgraph.errors import DataError, MissingPackageError
 from mmgraph.modalities.tokens import pretrained, transformer
-from mmgraph.modalities.tokens.features import align, compute_features, summarise
+from mmgraph.modalities.tokens.features import align, compute_token_features, summarise_tokens
 from mmgraph.modalities.tokens.pretrained import find_features, read_features
 from mmgraph.modalities.tokens.transformer import TransformerFeatures
 from mmgraph.modalities.tokens.word_vectors import WordVectors
@@ -108,17 +108,17 @@ def test_loading_is_quiet_and_leaves_no_trace(folder, capfd):
 
 def test_cached_features_need_no_transformer(folder, monkeypatch):
     texts = ["a cat", "the dog", "a cat", ""]
-    first = compute_features(TransformerFeatures(folder), texts)
+    first = compute_token_features(TransformerFeatures(folder), texts)
 
     def fail(folder):
         raise AssertionError("loaded again")
 
     monkeypatch.setattr(transformer, "_load_transformer", fail)
-    assert_same(compute_features(TransformerFeatures(folder), texts), first, atol=0)
+    assert_same(compute_token_features(TransformerFeatures(folder), texts), first, atol=0)
     with pytest.raises(AssertionError, match="loaded again"):
-        compute_features(TransformerFeatures(folder), ["new"])
+        compute_token_features(TransformerFeatures(folder), ["new"])
     with pytest.raises(AssertionError, match="loaded again"):
-        compute_features(TransformerFeatures(folder), texts, cache=False)
+        compute_token_features(TransformerFeatures(folder), texts, cache=False)
 
 
 def test_saved_transformer_is_self_contained(folder, tmp_path):
@@ -144,7 +144,7 @@ def test_word_vectors(tmp_path, header):
     provider = find_features(path)
     assert isinstance(provider, WordVectors)
     assert provider.channels == 2
-    ((features, spans), (none, _)) = compute_features(provider, ["THE big cat", "狗"])
+    ((features, spans), (none, _)) = compute_token_features(provider, ["THE big cat", "狗"])
     assert features.tolist() == [[3, 4], [1, 2]]
     assert spans.tolist() == [[0, 3], [8, 11]]
     assert none.shape == (0, 2)
@@ -195,5 +195,5 @@ def test_special_tokens_count_for_the_summary_alone(folder):
     ((features, spans),) = TransformerFeatures(folder).compute(["the cat"])
     np.testing.assert_allclose(align(spans[1:-1], features, spans), features[1:-1], rtol=1e-6)
     mean = features.mean(0)
-    np.testing.assert_allclose(summarise(features), mean / np.linalg.norm(mean), rtol=1e-5)
-    assert not summarise(features[:0]).any()
+    np.testing.assert_allclose(summarise_tokens(features), mean / np.linalg.norm(mean), rtol=1e-5)
+    assert not summarise_tokens(features[:0]).any()

@@ -202,7 +202,8 @@ def test_feature_wise_linear_modulation():
     expect(fusion(nodes), expected, tolerance=1e-4)
 
 
-#: What (1, -1) hears of (-1, 1) and (1, -1): logits ∓√2, and values opposite to each other.
+#: What (1, -1) receives messages from (-1, 1) and (1, -1): logits ∓√2, and values opposite to each
+#: other.
 HEARD = 2 / (1 + math.exp(-2 * math.sqrt(2))) - 1
 IDENTITY = [[1.0, 0.0], [0.0, 1.0]]
 
@@ -269,10 +270,10 @@ def test_cross_attention(num_layers):
             set_linear(feed_forward[3], [[0.0] * 4] * 2)
     image, text = [[1.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]]
     nodes = {"image": make_nodes(image, []), "text": make_nodes(text, text)}
-    # Once normed, the image stays (1, -1), and hears the texts as they were at first; each text
-    # hears norm(image) = (1, -1). Without an image, the texts stay as they are.
-    heard = num_layers * HEARD
-    both = [1 + heard, -heard, 1 + 2.0 * num_layers, 1 - 2.0 * num_layers]
+    # Once normed, the image stays (1, -1), and receives messages from the texts as they were at
+    # first; each text receives norm(image) = (1, -1). Without an image, the texts stay as they are.
+    received = num_layers * HEARD
+    both = [1 + received, -received, 1 + 2.0 * num_layers, 1 - 2.0 * num_layers]
     expect(fusion(nodes), [both, [0.0, 0.0, 1.0, 1.0]], tolerance=1e-4)
 
 
@@ -297,10 +298,10 @@ def test_attention_bottleneck():
             set_linear(block.feed_forward[3], [[0.0] * 4] * 2)
     image, text = [[1.0, 0.0]], [[0.0, 1.0]] * 5
     nodes = {"image": make_nodes(image, [], []), "text": make_nodes(text, text, [])}
-    # First layer. The image and its token hear (1, -1); both are (2, -1) then. Each text and
-    # their token hear (1 - 5)/6 · (1, -1): texts (-2/3, 5/3), token (1/3, 2/3).
-    # Second layer. With the image, the token is (7/6, -1/6), normed (1, -1), and all hear the
-    # same as before. Without, it is (1/3, 2/3), normed (-1, 1), as are the texts.
+    # First layer. The image and its token receive (1, -1); both are (2, -1) then. Each text and
+    # their token receive (1 - 5)/6 · (1, -1): texts (-2/3, 5/3), token (1/3, 2/3).
+    # Second layer. With the image, the token is (7/6, -1/6), normed (1, -1), and all receive
+    # messages from the same as before. Without, it is (1/3, 2/3), normed (-1, 1), as are the texts.
     with_image = [3.0, -2.0, 5 * (-2 / 3 - 2 / 3), 5 * (5 / 3 + 2 / 3)]
     without = [0.0, 0.0, 5 * (-2 / 3 - 1), 5 * (5 / 3 + 1)]
     expect(fusion(nodes), [with_image, without, [0.0] * 4], tolerance=3e-3)

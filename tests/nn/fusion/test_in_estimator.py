@@ -32,7 +32,7 @@ def make_classifier(fusion):
         [Features("image"), Features("text")],
         fusion=fusion,
         channels=16,
-        additive=False,
+        linear=False,
         epochs=8,
         batch_size=10,
         learning_rate=3e-2,

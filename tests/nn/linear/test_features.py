@@ -6,9 +6,9 @@ from sklearn.linear_model import LogisticRegression
 
 from mmgraph.graph.items import Items
 from mmgraph.modalities.tokens.ngrams import character_ngrams, word_ngrams
-from mmgraph.nn.linear.features import MeanBag, NgramBag
-from mmgraph.nn.linear.model import AdditiveModel
-from mmgraph.nn.linear.patches import PatchBag
+from mmgraph.nn.linear.features import MeanFeatures, NgramFeatures
+from mmgraph.nn.linear.model import LinearModel
+from mmgraph.nn.linear.patches import PatchFeatures
 from mmgraph.nn.tasks import Multiclass
 
 TEXTS = ["a cat sat", "the cat, the dog", "Dogs bark", "nap", "the end of the day", "cats nap"]
@@ -41,11 +41,11 @@ def feature_items(x, sample, batch_size):
 @pytest.mark.parametrize("kind", KINDS)
 def test_ngrams_weigh_as_scikit_learn_does(kind):
     ngrams, options = KINDS[kind]
-    bag = NgramBag(kind)
-    bag.fit([text_items(TEXTS[:3], kind, ngrams), text_items(TEXTS[3:], kind, ngrams)])
+    features = NgramFeatures(kind)
+    features.fit([text_items(TEXTS[:3], kind, ngrams), text_items(TEXTS[3:], kind, ngrams)])
     expected = TfidfVectorizer(sublinear_tf=True, **options).fit(TEXTS)
     new = [*TEXTS, "a new cat 狗"]
-    ours, theirs = bag(text_items(new, kind, ngrams)).to_dense(), expected.transform(new)
+    ours, theirs = features(text_items(new, kind, ngrams)).to_dense(), expected.transform(new)
     assert ours.shape == theirs.shape
     # The columns stand in another order, which inner products do not see.
     np.testing.assert_allclose(ours @ ours.T, (theirs @ theirs.T).toarray(), atol=1e-6)
@@ -65,25 +65,25 @@ def test_ngrams_leave_stop_words_out():
 
 
 def test_most_frequent_ngrams_are_kept():
-    bag = NgramBag("words", max_features=1)
+    features = NgramFeatures("words", max_features=1)
     items = text_items(["cat", "cat", "dog"], "words", word_ngrams)
-    bag.fit([items])
-    assert bag(items).to_dense().flatten().tolist() == [1, 1, 0]
+    features.fit([items])
+    assert features(items).to_dense().flatten().tolist() == [1, 1, 0]
 
 
 def test_ngram_bag_without_any_text():
-    bag = NgramBag("words")
+    features = NgramFeatures("words")
     items = text_items([None, None], "words", word_ngrams)
-    bag.fit([items])
-    assert bag(items).shape == (2, 0)
-    assert bag.present(items).tolist() == [False, False]
+    features.fit([items])
+    assert features(items).shape == (2, 0)
+    assert features.present(items).tolist() == [False, False]
 
 
 def test_mean_bag_by_hand():
     x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 5.0], [5.0, 5.0]]])
-    bag = MeanBag(2)
-    assert bag(feature_items(x, [0, 0], 2)).tolist() == [[3.5, 4.0], [0.0, 0.0]]
-    assert bag.present(feature_items(x, [1, 1], 2)).tolist() == [False, True]
+    features = MeanFeatures(2)
+    assert features(feature_items(x, [0, 0], 2)).tolist() == [[3.5, 4.0], [0.0, 0.0]]
+    assert features.present(feature_items(x, [1, 1], 2)).tolist() == [False, True]
 
 
 def test_patch_bag_tells_textures_apart():
@@ -94,30 +94,30 @@ def test_patch_bag_tells_textures_apart():
     noise = torch.randint(0, 20, stripes.shape)
     pixels = (stripes + noise).clamp(max=255).to(torch.uint8)
     items = Items({"pixels": pixels}, torch.ones(6).long(), torch.arange(6), 7)
-    bag = PatchBag(8)
-    bag.fit([items])
-    x = bag(items)
-    assert x.shape == (7, bag.width) == (7, 32)
+    features = PatchFeatures(8)
+    features.fit([items])
+    x = features(items)
+    assert x.shape == (7, features.width) == (7, 32)
     assert not x[6].any()
     within, across = (x[0] - x[1]).norm(), (x[0] - x[4]).norm()
     assert across > 3 * within
     alone = Items({"pixels": pixels[4:5]}, torch.ones(1).long(), torch.zeros(1).long(), 1)
-    torch.testing.assert_close(bag(alone)[0], x[4])
+    torch.testing.assert_close(features(alone)[0], x[4])
     empty = Items({"pixels": pixels[:0]}, torch.zeros(0).long(), torch.zeros(0).long(), 1)
-    bag.fit([empty])  # nothing to learn, nothing lost
-    torch.testing.assert_close(bag(items), x)
+    features.fit([empty])  # nothing to learn, nothing lost
+    torch.testing.assert_close(features(items), x)
 
 
-def additive_problem():
+def linear_problem():
     torch.manual_seed(0)
     x = torch.randn(40, 5) * torch.tensor([1.0, 10, 1, 0.1, 3]) + 4
     target = (x[:, 0] > 4).long() + (x[:, 1] > 4).long()
     return x, target
 
 
-def test_additive_model_is_scikit_learns_regression():
-    x, target = additive_problem()
-    model = AdditiveModel({"image": [MeanBag(5)]}, 3)
+def test_linear_model_is_scikit_learns_regression():
+    x, target = linear_problem()
+    model = LinearModel({"image": [MeanFeatures(5)]}, 3)
     batches = [
         {"image": feature_items(x[a:b], list(range(b - a)), b - a)} for a, b in ((0, 25), (25, 40))
     ]
@@ -128,26 +128,26 @@ def test_additive_model_is_scikit_learns_regression():
     np.testing.assert_allclose(ours, expected.predict_proba(scaled), atol=2e-3)
 
 
-def test_additive_model_of_both_bags_can_be_restored():
-    x, target = additive_problem()
-    bags = {"image": [MeanBag(5)], "text": [NgramBag("words")]}
+def test_linear_model_of_both_bags_can_be_restored():
+    x, target = linear_problem()
+    pooled = {"image": [MeanFeatures(5)], "text": [NgramFeatures("words")]}
     texts = ["cat" if kind else "dog" for kind in target]
     words = text_items(texts, "words", word_ngrams)
     items = {"image": feature_items(x, list(range(40)), 40), "text": words}
-    model = AdditiveModel(bags, 3)
+    model = LinearModel(pooled, 3)
     model.fit([items], target, Multiclass(3))
-    again = AdditiveModel(bags | {"text": [NgramBag("words")]}, 3)
+    again = LinearModel(pooled | {"text": [NgramFeatures("words")]}, 3)
     again.load_state_dict(model.state_dict())
     torch.testing.assert_close(again(items), model(items))
 
 
 def test_unknown_ngrams_count_for_nothing():
-    bag = NgramBag("words")
-    bag.fit([text_items(["cat", "dog"], "words", word_ngrams)])
-    x = bag(text_items(["cat emu", "emu", None], "words", word_ngrams)).to_dense()
+    features = NgramFeatures("words")
+    features.fit([text_items(["cat", "dog"], "words", word_ngrams)])
+    x = features(text_items(["cat emu", "emu", None], "words", word_ngrams)).to_dense()
     assert x.sum(1).tolist() == [1, 0, 0]
 
 
 def test_items_without_nodes_are_not_present():
     items = Items({}, torch.tensor([0, 0, 3]), torch.tensor([0, 0, 1]), 3)
-    assert MeanBag(2).present(items).tolist() == [False, True, False]
+    assert MeanFeatures(2).present(items).tolist() == [False, True, False]

@@ -4,8 +4,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from mmgraph import Items
-from mmgraph.nn.linear.features import MeanBag, NgramBag
-from mmgraph.nn.linear.model import AdditiveModel
+from mmgraph.nn.linear.features import MeanFeatures, NgramFeatures
+from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.tasks import Multiclass
 
 CLASSES, WIDTH = 3, 5
@@ -46,7 +46,7 @@ def samples():
 @pytest.fixture
 def fitted(samples):
     images, texts, target = samples
-    model = AdditiveModel({"image": [MeanBag(WIDTH)], "text": [NgramBag("words")]}, CLASSES)
+    model = LinearModel({"image": [MeanFeatures(WIDTH)], "text": [NgramFeatures("words")]}, CLASSES)
     batches = [
         {"image": dense(images[rows]), "text": sparse(texts[rows])}
         for rows in (slice(0, 25), slice(25, 60))
@@ -66,7 +66,7 @@ def test_equals_scikit_learn(samples, fitted):
     real = torch.tensor([row is not None for row in images])
     x = torch.stack([torch.zeros(WIDTH) if row is None else row for row in images])
     standard = (x - x[real].mean(0)) / x[real].std(0, correction=0) * real.unsqueeze(1)
-    (image_bag,), (text_bag,) = fitted.bags["image"], fitted.bags["text"]
+    (image_bag,), (text_bag,) = fitted.pooled["image"], fitted.pooled["text"]
     joined = np.hstack(
         [
             standard * image_bag.scale / WIDTH**0.5,
@@ -96,7 +96,7 @@ def test_modalities_add_up(samples, fitted):
 @torch.no_grad()
 def test_what_is_there_alone_is_weighed_alone(samples, fitted):
     images, texts, target = samples
-    lone = AdditiveModel({"image": [MeanBag(WIDTH)]}, CLASSES)
+    lone = LinearModel({"image": [MeanFeatures(WIDTH)]}, CLASSES)
     task = Multiclass(CLASSES)
     task.class_weight = torch.tensor([1.0, 3.0, 0.5])
     real = [number for number, image in enumerate(images) if image is not None]
@@ -116,14 +116,14 @@ def test_what_is_missing_adds_nothing(fitted):
 @torch.no_grad()
 def test_state_dict_brings_all_sizes(samples, fitted):
     images, texts, _ = samples
-    fresh = AdditiveModel({"image": [MeanBag(WIDTH)], "text": [NgramBag("words")]}, CLASSES)
+    fresh = LinearModel({"image": [MeanFeatures(WIDTH)], "text": [NgramFeatures("words")]}, CLASSES)
     fresh.load_state_dict(fitted.state_dict())
     assert torch.equal(fresh(both(images, texts)), fitted(both(images, texts)))
 
 
 def test_a_modality_that_training_never_had(samples):
     images, texts, target = samples
-    model = AdditiveModel({"image": [MeanBag(WIDTH)], "text": [NgramBag("words")]}, CLASSES)
+    model = LinearModel({"image": [MeanFeatures(WIDTH)], "text": [NgramFeatures("words")]}, CLASSES)
     model.fit([both(images, [None] * 60)], target, Multiclass(CLASSES))
     with torch.no_grad():
         with_texts, without = model(both(images, texts)), model(both(images, [None] * 60))
@@ -134,7 +134,7 @@ def test_a_modality_that_training_never_had(samples):
 def test_a_constant_feature_does_no_harm(samples):
     images, texts, target = samples
     constant = [None if row is None else row * torch.tensor([1, 1, 1, 1, 0]) for row in images]
-    model = AdditiveModel({"image": [MeanBag(WIDTH)], "text": [NgramBag("words")]}, CLASSES)
+    model = LinearModel({"image": [MeanFeatures(WIDTH)], "text": [NgramFeatures("words")]}, CLASSES)
     model.fit([both(constant, texts)], target, Multiclass(CLASSES))
     assert model(both(constant, texts)).isfinite().all()
     assert model.weight[4].abs().max() == 0
