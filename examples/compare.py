@@ -15,8 +15,9 @@ import logging
 import time
 from pathlib import Path
 
-from mmgraph import MultimodalGraphClassifier, load_openclipart
+from mmgraph import MultimodalGraphClassifier
 from mmgraph.comparison import DEFAULT, FUSIONS, compare
+from mmgraph.datasets import load_openclipart
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -11,7 +11,8 @@ import argparse
 import time
 from pathlib import Path
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, diagnose, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text, diagnose
+from mmgraph.datasets import load_openclipart
 
 
 def main() -> None:

@@ -18,7 +18,8 @@ import pandas as pd
 import torch
 from PIL import Image as PILImage
 
-from mmgraph import Explanation, Image, MultimodalGraphClassifier, Text, load, load_easy_vqa
+from mmgraph import Explanation, Image, MultimodalGraphClassifier, Text, load
+from mmgraph.datasets import load_easy_vqa
 from mmgraph.explain import EXPLAINERS, Explainer, Shapley
 
 #: These take seconds a row; they are tried on fewer.

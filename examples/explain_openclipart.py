@@ -11,7 +11,8 @@ import argparse
 import time
 from pathlib import Path
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text, load
+from mmgraph.datasets import load_openclipart
 from mmgraph.explain import EXPLAINERS, Explanation, to_html
 
 

@@ -13,14 +13,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from mmgraph import (
-    Image,
-    MultimodalDataset,
-    MultimodalGraphClassifier,
-    Text,
-    evaluate_predictions,
-    load_hateful_memes,
-)
+from mmgraph import Image, MultimodalDataset, MultimodalGraphClassifier, Text, evaluate_predictions
+from mmgraph.datasets import load_hateful_memes
 
 
 def parse_arguments() -> argparse.Namespace:

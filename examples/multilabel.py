@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text
+from mmgraph.datasets import load_openclipart
 
 
 def parse_arguments() -> argparse.Namespace:

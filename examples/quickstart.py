@@ -19,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text, load
+from mmgraph.datasets import load_openclipart
 from mmgraph.plot import plot_results
 
 

@@ -19,7 +19,8 @@ import pandas as pd
 from PIL import Image as PILImage
 from sklearn.neighbors import NearestNeighbors
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text
+from mmgraph.datasets import load_openclipart
 
 
 def parse_arguments() -> argparse.Namespace:

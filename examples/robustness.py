@@ -22,7 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load_openclipart, robustness_curve
+from mmgraph import Image, MultimodalGraphClassifier, Text, robustness_curve
+from mmgraph.datasets import load_openclipart
 from mmgraph.nn.fusion import ConcatFusion
 from mmgraph.plot import plot_robustness
 

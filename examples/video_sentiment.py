@@ -24,8 +24,8 @@ from mmgraph import (
     Text,
     Video,
     evaluate_predictions,
-    load_mosi,
 )
+from mmgraph.datasets import load_mosi
 
 RATE = 8000
 WORDS = {

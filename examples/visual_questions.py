@@ -22,9 +22,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mmgraph import MultimodalGraphClassifier, load_easy_vqa
+from mmgraph import MultimodalGraphClassifier
 from mmgraph.comparison import FUSIONS
 from mmgraph.data.dataset import read_batches
+from mmgraph.datasets import load_easy_vqa
 from mmgraph.diagnosis.edges import fuse_without_cross_edges
 from mmgraph.graph.relations import Complete
 

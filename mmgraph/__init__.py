@@ -1,143 +1,58 @@
 """Graph-based multimodal learning: images, texts and more as one graph per sample."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import importlib
-import warnings
-from typing import TYPE_CHECKING, Any
+from mmgraph.system.lazy import hand_on
 
 __version__ = "0.1.0"
 
-#: Where each public name lives. They are imported when first used, so that `import mmgraph`
-#: does not load PyG, scikit-learn, Lightning, timm, transformers, matplotlib or pandas.
-_MODULE_OF = {
-    "DataError": "mmgraph.errors",
-    "ExportError": "mmgraph.errors",
-    "MissingPackageError": "mmgraph.errors",
-    "Nodes": "mmgraph.graph.nodes",
-    "Items": "mmgraph.graph.items",
-    "Relation": "mmgraph.graph.relations",
-    "Grid": "mmgraph.graph.relations",
-    "Chain": "mmgraph.graph.relations",
-    "Complete": "mmgraph.graph.relations",
-    "Custom": "mmgraph.graph.relations",
-    "EdgeList": "mmgraph.graph.relations",
-    "Nearest": "mmgraph.graph.relations",
-    "OtherItems": "mmgraph.graph.relations",
-    "SameItem": "mmgraph.graph.relations",
-    "WithPosition": "mmgraph.graph.relations",
-    "MultimodalGraph": "mmgraph.graph.graph",
-    "Modality": "mmgraph.modalities.base",
-    "Image": "mmgraph.modalities.image",
-    "Text": "mmgraph.modalities.text",
-    "Audio": "mmgraph.modalities.audio",
-    "Video": "mmgraph.modalities.video",
-    "Tabular": "mmgraph.modalities.tabular",
-    "Features": "mmgraph.modalities.features",
-    "GraphFusion": "mmgraph.nn.fusion.graph",
-    "MultimodalModel": "mmgraph.nn.model",
-    "MultimodalGraphClassifier": "mmgraph.estimator",
-    "MultimodalGraphRegressor": "mmgraph.estimator",
-    "load": "mmgraph.estimator",
-    "load_exported": "mmgraph.export",
-    "ParquetTable": "mmgraph.tables.parquet",
-    "ArrowTable": "mmgraph.tables.arrow",
-    "MultimodalDataset": "mmgraph.datasets.base",
-    "load_easy_vqa": "mmgraph.datasets.easy_vqa",
-    "load_av_digits": "mmgraph.datasets.av_digits",
-    "load_av_mnist": "mmgraph.datasets.av_mnist",
-    "load_crisis_mmd": "mmgraph.datasets.crisis_mmd",
-    "load_folder": "mmgraph.datasets.folder",
-    "load_food101": "mmgraph.datasets.food101",
-    "load_hateful_memes": "mmgraph.datasets.hateful_memes",
-    "load_fine_grained_hateful_memes": "mmgraph.datasets.hateful_memes",
-    "load_hugging_face": "mmgraph.datasets.hugging_face",
-    "load_iemocap": "mmgraph.datasets.iemocap",
-    "load_meld": "mmgraph.datasets.iemocap",
-    "load_mm_imdb": "mmgraph.datasets.mm_imdb",
-    "load_mosei": "mmgraph.datasets.mosi",
-    "load_mosi": "mmgraph.datasets.mosi",
-    "load_mvsa": "mmgraph.datasets.mvsa",
-    "load_n24news": "mmgraph.datasets.n24news",
-    "load_openclipart": "mmgraph.datasets.openclipart",
-    "Comparison": "mmgraph.comparison.result",
-    "compare": "mmgraph.comparison.run",
-    "evaluate_predictions": "mmgraph.metrics",
-    "default_metrics": "mmgraph.metrics",
-    "clear_cache": "mmgraph.system.cache",
-    "Diagnosis": "mmgraph.diagnosis",
-    "diagnose": "mmgraph.diagnosis",
-    "Explanation": "mmgraph.explain",
-    "compare_explainers": "mmgraph.explain",
-    "hide": "mmgraph.robustness",
-    "robustness_curve": "mmgraph.robustness",
-}
-
-__all__ = ["__version__", *_MODULE_OF]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'mmgraph' has no attribute {name!r}")
-    with warnings.catch_warnings():
-        # PyG and torchvision on recent torch; nothing that a user could mend.
-        warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
-        value = getattr(importlib.import_module(_MODULE_OF[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
 
 if TYPE_CHECKING:
+    from mmgraph import comparison as comparison
+    from mmgraph import datasets as datasets
+    from mmgraph import diagnosis as diagnosis
+    from mmgraph import errors as errors
+    from mmgraph import explain as explain
+    from mmgraph import export as export
+    from mmgraph import graph as graph
+    from mmgraph import message_passing as message_passing
+    from mmgraph import metrics as metrics
+    from mmgraph import modalities as modalities
+    from mmgraph import nn as nn
+    from mmgraph import plot as plot
+    from mmgraph import relations as relations
+    from mmgraph import robustness as robustness
+    from mmgraph import tables as tables
+    from mmgraph import testing as testing
+    from mmgraph import training as training
+    from mmgraph import typing as typing
     from mmgraph.comparison.result import Comparison as Comparison
     from mmgraph.comparison.run import compare as compare
-    from mmgraph.datasets.av_digits import load_av_digits as load_av_digits
-    from mmgraph.datasets.av_mnist import load_av_mnist as load_av_mnist
     from mmgraph.datasets.base import MultimodalDataset as MultimodalDataset
-    from mmgraph.datasets.crisis_mmd import load_crisis_mmd as load_crisis_mmd
-    from mmgraph.datasets.easy_vqa import load_easy_vqa as load_easy_vqa
-    from mmgraph.datasets.folder import load_folder as load_folder
-    from mmgraph.datasets.food101 import load_food101 as load_food101
-    from mmgraph.datasets.hateful_memes import (
-        load_fine_grained_hateful_memes as load_fine_grained_hateful_memes,
-    )
-    from mmgraph.datasets.hateful_memes import load_hateful_memes as load_hateful_memes
-    from mmgraph.datasets.hugging_face import load_hugging_face as load_hugging_face
-    from mmgraph.datasets.iemocap import load_iemocap as load_iemocap
-    from mmgraph.datasets.iemocap import load_meld as load_meld
-    from mmgraph.datasets.mm_imdb import load_mm_imdb as load_mm_imdb
-    from mmgraph.datasets.mosi import load_mosei as load_mosei
-    from mmgraph.datasets.mosi import load_mosi as load_mosi
-    from mmgraph.datasets.mvsa import load_mvsa as load_mvsa
-    from mmgraph.datasets.n24news import load_n24news as load_n24news
-    from mmgraph.datasets.openclipart import load_openclipart as load_openclipart
-    from mmgraph.diagnosis import Diagnosis as Diagnosis
-    from mmgraph.diagnosis import diagnose as diagnose
+    from mmgraph.diagnosis.result import Diagnosis as Diagnosis
+    from mmgraph.diagnosis.run import diagnose as diagnose
     from mmgraph.errors import DataError as DataError
     from mmgraph.errors import ExportError as ExportError
     from mmgraph.errors import MissingPackageError as MissingPackageError
-    from mmgraph.estimator import MultimodalGraphClassifier as MultimodalGraphClassifier
-    from mmgraph.estimator import MultimodalGraphRegressor as MultimodalGraphRegressor
-    from mmgraph.estimator import load as load
-    from mmgraph.explain import Explanation as Explanation
-    from mmgraph.explain import compare_explainers as compare_explainers
-    from mmgraph.export import load_exported as load_exported
+    from mmgraph.estimator.classifier import MultimodalGraphClassifier as MultimodalGraphClassifier
+    from mmgraph.estimator.loading import load as load
+    from mmgraph.estimator.regressor import MultimodalGraphRegressor as MultimodalGraphRegressor
+    from mmgraph.explain.explanation import Explanation as Explanation
+    from mmgraph.explain.faithfulness import compare_explainers as compare_explainers
+    from mmgraph.export.exported import load_exported as load_exported
     from mmgraph.graph.graph import MultimodalGraph as MultimodalGraph
     from mmgraph.graph.items import Items as Items
     from mmgraph.graph.nodes import Nodes as Nodes
-    from mmgraph.graph.relations import Chain as Chain
-    from mmgraph.graph.relations import Complete as Complete
-    from mmgraph.graph.relations import Custom as Custom
-    from mmgraph.graph.relations import EdgeList as EdgeList
-    from mmgraph.graph.relations import Grid as Grid
-    from mmgraph.graph.relations import Nearest as Nearest
-    from mmgraph.graph.relations import OtherItems as OtherItems
-    from mmgraph.graph.relations import Relation as Relation
-    from mmgraph.graph.relations import SameItem as SameItem
-    from mmgraph.graph.relations import WithPosition as WithPosition
+    from mmgraph.graph.relations.base import Relation as Relation
+    from mmgraph.graph.relations.chain import Chain as Chain
+    from mmgraph.graph.relations.complete import Complete as Complete
+    from mmgraph.graph.relations.custom import Custom as Custom
+    from mmgraph.graph.relations.edge_list import EdgeList as EdgeList
+    from mmgraph.graph.relations.grid import Grid as Grid
+    from mmgraph.graph.relations.items import OtherItems as OtherItems
+    from mmgraph.graph.relations.items import SameItem as SameItem
+    from mmgraph.graph.relations.nearest import Nearest as Nearest
+    from mmgraph.graph.relations.position import WithPosition as WithPosition
     from mmgraph.metrics import default_metrics as default_metrics
     from mmgraph.metrics import evaluate_predictions as evaluate_predictions
     from mmgraph.modalities.audio import Audio as Audio
@@ -154,3 +69,72 @@ if TYPE_CHECKING:
     from mmgraph.system.cache import clear_cache as clear_cache
     from mmgraph.tables.arrow import ArrowTable as ArrowTable
     from mmgraph.tables.parquet import ParquetTable as ParquetTable
+else:
+    __all__, __getattr__, __dir__ = hand_on(
+        __name__,
+        {
+            "ArrowTable": "mmgraph.tables.arrow",
+            "Audio": "mmgraph.modalities.audio",
+            "Chain": "mmgraph.graph.relations.chain",
+            "Comparison": "mmgraph.comparison.result",
+            "Complete": "mmgraph.graph.relations.complete",
+            "Custom": "mmgraph.graph.relations.custom",
+            "DataError": "mmgraph.errors",
+            "Diagnosis": "mmgraph.diagnosis.result",
+            "EdgeList": "mmgraph.graph.relations.edge_list",
+            "Explanation": "mmgraph.explain.explanation",
+            "ExportError": "mmgraph.errors",
+            "Features": "mmgraph.modalities.features",
+            "GraphFusion": "mmgraph.nn.fusion.graph",
+            "Grid": "mmgraph.graph.relations.grid",
+            "Image": "mmgraph.modalities.image",
+            "Items": "mmgraph.graph.items",
+            "MissingPackageError": "mmgraph.errors",
+            "Modality": "mmgraph.modalities.base",
+            "MultimodalDataset": "mmgraph.datasets.base",
+            "MultimodalGraph": "mmgraph.graph.graph",
+            "MultimodalGraphClassifier": "mmgraph.estimator.classifier",
+            "MultimodalGraphRegressor": "mmgraph.estimator.regressor",
+            "MultimodalModel": "mmgraph.nn.model",
+            "Nearest": "mmgraph.graph.relations.nearest",
+            "Nodes": "mmgraph.graph.nodes",
+            "OtherItems": "mmgraph.graph.relations.items",
+            "ParquetTable": "mmgraph.tables.parquet",
+            "Relation": "mmgraph.graph.relations.base",
+            "SameItem": "mmgraph.graph.relations.items",
+            "Tabular": "mmgraph.modalities.tabular",
+            "Text": "mmgraph.modalities.text",
+            "Video": "mmgraph.modalities.video",
+            "WithPosition": "mmgraph.graph.relations.position",
+            "clear_cache": "mmgraph.system.cache",
+            "compare": "mmgraph.comparison.run",
+            "compare_explainers": "mmgraph.explain.faithfulness",
+            "default_metrics": "mmgraph.metrics",
+            "diagnose": "mmgraph.diagnosis.run",
+            "evaluate_predictions": "mmgraph.metrics",
+            "hide": "mmgraph.robustness",
+            "load": "mmgraph.estimator.loading",
+            "load_exported": "mmgraph.export.exported",
+            "robustness_curve": "mmgraph.robustness",
+        },
+        rooms=(
+            "comparison",
+            "datasets",
+            "diagnosis",
+            "errors",
+            "explain",
+            "export",
+            "graph",
+            "message_passing",
+            "metrics",
+            "modalities",
+            "nn",
+            "plot",
+            "relations",
+            "robustness",
+            "tables",
+            "testing",
+            "training",
+            "typing",
+        ),
+    )

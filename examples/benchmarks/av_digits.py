@@ -19,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mmgraph import Audio, Image, MultimodalGraphClassifier, load_av_digits
+from mmgraph import Audio, Image, MultimodalGraphClassifier
+from mmgraph.datasets import load_av_digits
 
 
 def baselines(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:

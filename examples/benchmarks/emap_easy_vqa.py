@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, diagnose, load, load_easy_vqa
+from mmgraph import Image, MultimodalGraphClassifier, Text, diagnose, load
+from mmgraph.datasets import load_easy_vqa
 
 COLUMNS = {
     "score": "model",

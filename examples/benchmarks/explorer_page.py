@@ -15,7 +15,8 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text, load
+from mmgraph.datasets import load_openclipart
 from mmgraph.explain import EXPLAINERS, to_html
 
 if TYPE_CHECKING:

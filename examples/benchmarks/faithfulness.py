@@ -16,15 +16,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mmgraph import (
-    Explanation,
-    Image,
-    MultimodalGraphClassifier,
-    Text,
-    compare_explainers,
-    load,
-    load_openclipart,
-)
+from mmgraph import Explanation, Image, MultimodalGraphClassifier, Text, compare_explainers, load
+from mmgraph.datasets import load_openclipart
 from mmgraph.explain import EXPLAINERS
 
 #: Rows that the time of one explanation is the mean of, and the gap of sums the largest.

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from graph_stage import ALLOCATORS
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text
+from mmgraph.datasets import load_openclipart
 
 #: Execution and allocator of each arm.
 ARMS = {

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import torch
 
-from mmgraph import MultimodalGraphClassifier, Text, load, load_openclipart
+from mmgraph import MultimodalGraphClassifier, Text, load
+from mmgraph.datasets import load_openclipart
 
 
 def fit(folder: Path, rows: int, epochs: int) -> None:

@@ -24,7 +24,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text
+from mmgraph.datasets import load_openclipart
 
 Scores = list[dict[str, object]]
 

@@ -23,10 +23,10 @@ from typing import Any
 
 import pandas as pd
 
-from mmgraph import MultimodalGraphClassifier, load_easy_vqa, load_openclipart
+from mmgraph import MultimodalGraphClassifier
 from mmgraph.comparison import DEFAULT, FUSIONS, Comparison, compare, plot_learning_curve
 from mmgraph.comparison.ablation import make_ablations
-from mmgraph.datasets.av_digits import load_av_digits
+from mmgraph.datasets import load_av_digits, load_easy_vqa, load_openclipart
 from mmgraph.datasets.base import MultimodalDataset
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"

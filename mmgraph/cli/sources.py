@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import mmgraph
 from mmgraph.cli.options import Rows
+from mmgraph.datasets.readers import find_reader
 from mmgraph.errors import DataError
 from mmgraph.tables.opening import parts
 from mmgraph.tables.table_file import TableFile
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmgraph.datasets.base import MultimodalDataset
-
-#: Readers that take more than a folder.
-_OTHER_READERS = ("hugging_face",)
 
 
 @dataclass(frozen=True)
@@ -93,18 +89,8 @@ def opened(rows: Rows) -> Iterator[Source]:
 
 def _load_dataset(data: str) -> MultimodalDataset:
     name, _, folder = data.partition(":")
-    readers = [each.removeprefix("load_") for each in mmgraph.__all__ if each.startswith("load_")]
-    if name not in readers or name in _OTHER_READERS:
-        known = ", ".join(each for each in readers if each not in _OTHER_READERS)
-        raise DataError(
-            f"{data}: there is no such file, and no data set of that name; correct the path, or "
-            f"use one of {known} with its folder (NAME:FOLDER)"
-        )
-    load: Callable[..., MultimodalDataset] = getattr(mmgraph, f"load_{name}")
-    given = [folder] if folder else []
     try:
-        inspect.signature(load).bind(*given)
-    except TypeError:
-        wanted = f"comes without a folder: {name}" if given else f"needs its folder: {name}:FOLDER"
-        raise DataError(f"{data}: this data set {wanted}") from None
-    return load(*given)
+        reader = find_reader(name)
+    except DataError as error:
+        raise DataError(f"{data}: there is no such file, and {error}") from None
+    return reader.load(folder or None)

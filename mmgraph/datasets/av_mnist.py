@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mmgraph.datasets.base import MultimodalDataset
-from mmgraph.datasets.files import Download, load_array
+from mmgraph.datasets.files import Download, read_npy
 from mmgraph.errors import DataError
 from mmgraph.modalities.image import Image
 
@@ -85,7 +85,7 @@ def _read_part(folder: Path, part: str) -> pd.DataFrame:
     import pandas as pd
 
     path = folder / f"{part}_labels.npy"
-    labels = load_array(path)
+    labels = read_npy(path)
     if labels.ndim != 1 or not np.isin(labels, range(10)).all():
         raise DataError(
             f"{path}: expected digits from 0 to 9 [rows], got {list(labels.shape)} from "
@@ -106,7 +106,7 @@ def _read_part(folder: Path, part: str) -> pd.DataFrame:
 
 def _read_images(path: Path, rows: int, size: tuple[int, int]) -> list[UInt8[np.ndarray, "h w"]]:
     """Return the pictures of a file, which are flat or not, of integers or floats."""
-    array = load_array(path)
+    array = read_npy(path)
     if len(array) != rows or array.size != rows * math.prod(size):
         raise DataError(
             f"{path}: expected {rows} pictures of {math.prod(size)} pixels, one for each row of "

@@ -35,7 +35,7 @@ class MultimodalDataset:
             one.
 
     Example:
-        >>> from mmgraph import load_openclipart
+        >>> from mmgraph.datasets import load_openclipart
         >>> data = load_openclipart()
         >>> data.label, data.task, data.parts
         ('label', 'multiclass', ['train', 'val', 'test'])

@@ -232,7 +232,7 @@ def read_text(path: Path) -> str:
         return data.decode("cp1252", errors="replace")
 
 
-def load_array(path: Path) -> Shaped[np.ndarray, "rows ..."]:
+def read_npy(path: Path) -> Shaped[np.ndarray, "rows ..."]:
     """Return a view of the numbers in an .npy file, which are read from disk where they are used.
 
     Raises:

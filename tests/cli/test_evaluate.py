@@ -1,8 +1,9 @@
 import pandas as pd
 
-from mmgraph import load, load_openclipart
+from mmgraph import load
 from mmgraph.cli.options import Rows
 from mmgraph.cli.sources import opened
+from mmgraph.datasets import load_openclipart
 from mmgraph.tables.opening import read_frame
 
 

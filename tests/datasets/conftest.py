@@ -15,20 +15,25 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
-from mmgraph.datasets.av_digits import load_av_digits
-from mmgraph.datasets.av_mnist import load_av_mnist
-from mmgraph.datasets.crisis_mmd import load_crisis_mmd
-from mmgraph.datasets.easy_vqa import load_easy_vqa
-from mmgraph.datasets.folder import load_folder
-from mmgraph.datasets.food101 import load_food101
-from mmgraph.datasets.hateful_memes import load_fine_grained_hateful_memes, load_hateful_memes
-from mmgraph.datasets.hugging_face import load_hugging_face
-from mmgraph.datasets.iemocap import load_iemocap, load_meld
-from mmgraph.datasets.mm_imdb import load_mm_imdb
-from mmgraph.datasets.mosi import load_mosei, load_mosi
-from mmgraph.datasets.mvsa import load_mvsa
-from mmgraph.datasets.n24news import load_n24news
-from mmgraph.datasets.openclipart import load_openclipart
+from mmgraph.datasets import (
+    load_av_digits,
+    load_av_mnist,
+    load_crisis_mmd,
+    load_easy_vqa,
+    load_fine_grained_hateful_memes,
+    load_folder,
+    load_food101,
+    load_hateful_memes,
+    load_hugging_face,
+    load_iemocap,
+    load_meld,
+    load_mm_imdb,
+    load_mosei,
+    load_mosi,
+    load_mvsa,
+    load_n24news,
+    load_openclipart,
+)
 
 random = np.random.default_rng(0)
 

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from mmgraph import MissingPackageError
-from mmgraph.datasets.easy_vqa import load_easy_vqa
+from mmgraph.datasets import load_easy_vqa
 
 pytest.importorskip("easy_vqa")
 

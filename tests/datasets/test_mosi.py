@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmgraph import DataError
-from mmgraph.datasets.mosi import load_mosi
+from mmgraph.datasets import load_mosi
 
 STEPS, SIZES = 6, {"text": 4, "audio": 3, "vision": 2}
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from mmgraph import DataError, load_openclipart
-from mmgraph.datasets import openclipart
+from mmgraph import DataError
+from mmgraph.datasets import load_openclipart, openclipart
 
 
 def test_table():

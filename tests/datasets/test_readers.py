@@ -1,5 +1,6 @@
 import os
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from mmgraph import (
     MultimodalGraphRegressor,
     evaluate_predictions,
 )
+from mmgraph.datasets import READERS
 
 PACKAGE = Path(mmgraph.datasets.__file__).parent
 
@@ -26,7 +28,20 @@ def test_no_reader_escapes_the_contract(cases):
         if line.startswith("def load_")
     }
     assert defined == {case.reader.__name__ for case in cases}
-    assert defined <= set(mmgraph.__all__)
+    assert defined == {each.function_name for each in READERS.values()}
+    assert defined == {name for name in mmgraph.datasets.__all__ if name.startswith("load_")}
+    for case in cases:
+        assert READERS[case.reader.__name__.removeprefix("load_")].function is case.reader
+
+
+def test_the_page_has_every_reader_and_where_to_get_it():
+    page = (PACKAGE.parents[1] / "docs" / "datasets.md").read_text("utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| `load_")]
+    listed = {name: line for line in lines for name in re.findall(r"`load_(\w+)`", line)}
+    assert listed.keys() == READERS.keys()
+    for name, line in listed.items():
+        found = re.findall(r"\((https://\S+)\)", line)
+        assert not found or found == [READERS[name].homepage]
 
 
 def test_contract(case, tmp_path):
@@ -35,6 +50,9 @@ def test_contract(case, tmp_path):
     assert isinstance(data, MultimodalDataset)
     for text in (data.name, data.licence, data.citation, data.homepage):
         assert text.strip()
+    known = READERS[case.reader.__name__.removeprefix("load_")]
+    assert data.task in known.tasks
+    assert known.homepage in (None, data.homepage)
     frame = data.frame
     assert frame.index.equals(pd.RangeIndex(len(frame)))
     assert frame.columns.is_unique

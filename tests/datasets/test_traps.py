@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
-from mmgraph import (
-    DataError,
-    Text,
+from mmgraph import DataError, Text
+from mmgraph.datasets import (
     load_av_mnist,
     load_crisis_mmd,
     load_fine_grained_hateful_memes,
@@ -24,8 +23,8 @@ from mmgraph import (
     load_mosi,
     load_mvsa,
     load_n24news,
+    mm_imdb,
 )
-from mmgraph.datasets import mm_imdb
 
 
 def write(path, content):
