@@ -6,6 +6,9 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from mmgraph import DataError
 from mmgraph.datasets.pickles import read_pickle
@@ -41,6 +44,75 @@ def test_arrays_numbers_strings_and_containers(tmp_path, protocol):
         assert again[name].dtype == content[name].dtype
     assert again["number"] == 2.5
     assert again["nested"] == content["nested"]
+
+
+KEYS = st.text() | st.integers(-(2**63), 2**63) | st.booleans() | st.none() | st.floats()
+LEAVES = KEYS | st.binary() | st.complex_numbers() | st.sets(KEYS, max_size=4)
+CONTENT = st.recursive(
+    LEAVES | arrays.arrays(arrays.scalar_dtypes(), arrays.array_shapes(max_dims=3, min_side=0)),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner) | st.tuples(inner, inner),
+    max_leaves=20,
+)
+
+
+@given(CONTENT, st.integers(0, pickle.HIGHEST_PROTOCOL))
+def test_what_python_reads(tmp_path_factory, content, protocol):
+    path = write(tmp_path_factory.getbasetemp() / "data.pkl", content, protocol)
+    assert_same(read_pickle(path), pickle.loads(path.read_bytes()))
+
+
+def assert_same(ours, theirs):
+    assert type(ours) is type(theirs)
+    if isinstance(theirs, np.ndarray):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.flags.writeable
+    elif isinstance(theirs, dict):
+        assert_same(list(ours), list(theirs))
+        assert_same(list(ours.values()), list(theirs.values()))
+    elif isinstance(theirs, list | tuple):
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            assert_same(one, other)
+    else:
+        assert repr(ours) == repr(theirs) or ours == theirs
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_kind_of_array(tmp_path, protocol):
+    fields = [("n", "<i4"), ("x", ">f8", (2,)), ("s", "U3"), ("b", "?"), ("d", "M8[3D]")]
+    content = [
+        np.array([(1, (2.5, 3.5), "a", True, "2020-01-01")], dtype=fields),
+        np.array(["2020-01-01", "NaT"], "M8[s]"),
+        np.arange(24).reshape(2, 3, 4).transpose(1, 0, 2),
+        np.arange(6, dtype=">u2")[::2],
+        np.array([[1, "a"], [None, (2,)]], dtype=object, order="F"),
+        np.array([np.arange(2), ["a"]], dtype=object),
+        np.array(3.5),
+        np.zeros((0, 7)),
+    ]
+    content += [content[0][0], np.float32(1.5), np.str_("é"), np.bytes_(b"a"), np.bool_(True)]
+    path = write(tmp_path / "data.pkl", content, protocol)
+    expected = pickle.loads(path.read_bytes())
+    for one, other in zip(read_pickle(path), expected, strict=True):
+        assert one.dtype == other.dtype
+        assert repr(one) == repr(other)
+
+
+def test_numpy_1(tmp_path):
+    path = tmp_path / "old.pkl"
+    data = pickle.dumps([np.arange(3), np.float64(2)], protocol=2)
+    assert b"numpy._core" in data
+    path.write_bytes(data.replace(b"numpy._core", b"numpy.core"))
+    again = read_pickle(path)
+    assert again[0].tolist() == [0, 1, 2]
+    assert again[1] == 2
+
+
+def test_what_is_shared_is_no_bomb(tmp_path):
+    zeros = np.zeros(1000)
+    again = read_pickle(write(tmp_path / "data.pkl", [zeros] * 1000, 4))
+    assert all(each is again[0] for each in again)
 
 
 @pytest.mark.parametrize("protocol", [0, 2, pickle.HIGHEST_PROTOCOL])
