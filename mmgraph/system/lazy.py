@@ -24,12 +24,12 @@ def hand_on(face: str, module_of: Mapping[str, str], rooms: Sequence[str] = ()) 
         rooms: Modules and packages below the face that are attributes of it without an import.
 
     Example:
-        >>> names, get, _ = hand_on("mmgraph.system", {"write_atomically": "mmgraph.system.atomic"})
-        >>> names, get("write_atomically").__module__
-        (['write_atomically'], 'mmgraph.system.atomic')
-        >>> get("write_atomicaly")
+        >>> names, get, _ = hand_on("mmgraph.system", {"written_at_once": "mmgraph.system.atomic"})
+        >>> names, get("written_at_once").__module__
+        (['written_at_once'], 'mmgraph.system.atomic')
+        >>> get("written_at_one")
         Traceback (most recent call last):
-        AttributeError: module 'mmgraph.system' has no attribute 'write_atomicaly'
+        AttributeError: module 'mmgraph.system' has no attribute 'written_at_one'
     """
     names = list(module_of)
 
