@@ -27,7 +27,8 @@ import os, sys
 import numpy as np
 import pandas as pd
 import torch
-from mmgraph import MultimodalGraphClassifier, Tabular, Text, distributed
+from mmgraph import MultimodalGraphClassifier, Tabular, Text
+from mmgraph.system import distributed
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.training import TrainingModule
 
