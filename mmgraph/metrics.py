@@ -72,7 +72,7 @@ def evaluate_predictions(
     return {name: float(_METRICS[name](given)) for name in names}
 
 
-def default_metrics(task: Literal["multiclass", "multilabel", "regression"]) -> tuple[str, ...]:
+def default_metrics(task: str) -> tuple[str, ...]:
     """Return the names of the metrics to report where a data set has none of its own.
 
     Example:

@@ -65,7 +65,7 @@ def predict(folder: Path) -> None:
         estimator: Any = load(*arguments)  # type: ignore[arg-type]
         seen["loaded"] = resident("VmRSS")
         unseen = next(TableFile(table).parts(TRAINING_ROWS + 1)).tail(1)
-        estimator._predictions(unseen, start=None)
+        estimator.fitted_.predict(unseen, start=None)
         seen["networks"], seen["start"] = resident("VmRSS"), time.perf_counter()
         Path("/proc/self/clear_refs").write_text("5")  # the highest from here on
         return estimator

@@ -10,6 +10,7 @@ from mmgraph.cli.report import Report, table
 
 if TYPE_CHECKING:
     from mmgraph.datasets.base import MultimodalDataset
+    from mmgraph.fitted import FittedModel
 
 
 def evaluate(
@@ -39,41 +40,36 @@ def evaluate(
     from mmgraph.cli.splits import TEST, Selection
 
     with report.messages(), opened(rows) as source:
-        estimator = load_model(model, unreadable)
-        names = targets.label_columns(label, source, estimator.facts_.get("label"))
-        multilabel = getattr(estimator, "multilabel_", False)
+        fitted = load_model(model, unreadable).fitted_
+        names = targets.label_columns(label, source, fitted.facts.get("label"))
         selection = Selection(rows, TEST)
         truths, outputs = [], []
-        for part, values in predicted(estimator, source, selection, report):
-            separator = label_separator if multilabel else None
+        for part, values in predicted(fitted, source, selection, report):
+            separator = label_separator if fitted.task.has_sets else None
             truths.append(targets.take_truth(part, names, separator=separator)[1])
             outputs.append(values)
-        wanted = metric or _usual_metrics(estimator, None if label else source.dataset)
-        scores = _score(estimator, wanted, pd.concat(truths), np.concatenate(outputs))
+        wanted = metric or _usual_metrics(fitted, None if label else source.dataset)
+        scores = _score(fitted, wanted, pd.concat(truths), np.concatenate(outputs))
     result = {"model": str(model), "rows": selection.chosen, "metrics": scores}
     lines = [(name, f"{value:.4f}") for name, value in scores.items()]
     title = f"{model.name} on {selection.chosen:,} rows of {rows.data}"
     report.show(result, table(title, lines, head=("metric", "value")))
 
 
-def _usual_metrics(estimator: Any, dataset: MultimodalDataset | None) -> Sequence[str]:
+def _usual_metrics(fitted: FittedModel, dataset: MultimodalDataset | None) -> Sequence[str]:
     from mmgraph.metrics import default_metrics
 
-    if dataset is not None:
-        return dataset.metrics
-    if not hasattr(estimator, "classes_"):
-        return default_metrics("regression")
-    return default_metrics("multilabel" if estimator.multilabel_ else "multiclass")
+    return default_metrics(fitted.task.kind) if dataset is None else dataset.metrics
 
 
-def _score(estimator: Any, names: Sequence[str], truth: Any, outputs: Any) -> dict[str, float]:
+def _score(fitted: FittedModel, names: Sequence[str], truth: Any, outputs: Any) -> dict[str, float]:
     from mmgraph.metrics import evaluate_predictions
 
-    classes = getattr(estimator, "classes_", None)
+    classes = fitted.outputs.classes
     return evaluate_predictions(
         names,
         truth,
-        estimator._decide(outputs),
+        fitted.decide(outputs),
         probabilities=None if classes is None else outputs,
         classes=classes,
     )

@@ -84,7 +84,7 @@ def explain(
 
 def _read_target(estimator: Any, target: str | None) -> Any:
     """Return the class that is written so; where none is, what was given, to be refused."""
-    outputs = getattr(estimator, "classes_", range(estimator.model_.task.outputs))
+    outputs = estimator.fitted_.output_names
     known = {str(each): each for each in outputs}
     return known.get(str(target), target)
 

@@ -64,7 +64,8 @@ def _show_model(report: Report, path: Path) -> None:
     }
     if hasattr(estimator, "classes_"):
         result["classes"] = estimator.classes_.tolist()
-    report.show(result, Markdown(write_card(estimator)))
+    page = write_card(estimator.fitted_, type(estimator).__name__, estimator.get_params(deep=False))
+    report.show(result, Markdown(page))
 
 
 def _show_table(report: Report, what: str, label: str | None) -> None:

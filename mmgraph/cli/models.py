@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mmgraph.fitted import FittedModel
 
 #: Rows in memory at once. With the default encoders a row with an image takes 128 kB, and the texts
 #: of all these rows go through the transformer together.
@@ -45,19 +48,19 @@ def load_model(path: Path, unreadable: str | None = None) -> Any:
 
 
 def predicted(
-    estimator: Any, source: Source, selection: Selection, report: Report
+    fitted: FittedModel, source: Source, selection: Selection, report: Report
 ) -> Iterator[tuple[pd.DataFrame, Float[np.ndarray, "rows outputs"]]]:
     """Return all chosen rows in order, a part at a time, each with probabilities or values.
 
     Raises:
         DataError: The table or a cell cannot be read, or no row is chosen.
     """
-    estimator.batch_size = min(estimator.batch_size, _MOST_IN_BATCH)
+    fitted = replace(fitted, batch_size=min(fitted.batch_size, _MOST_IN_BATCH))
     with report.progress("predicting", source.count_rows()) as advance:
         for part in source.parts(_ROWS_AT_ONCE):
             rows = selection.take(part)
             if len(rows):
-                yield rows, estimator._predictions(rows, start=None)
+                yield rows, fitted.predict(rows, start=None)
             advance(len(part))
     selection.check()
 

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from mmgraph.typing import TaskKind
+
 INPUTS, ROWS, TRAINING, OUTPUT = "Inputs", "Rows", "Training", "Output"
 
 
@@ -168,7 +170,7 @@ class Inputs:
     tabular: Annotated[list[str] | None, _columns("tabular", "numbers, categories or dates")] = None
     features: Annotated[list[str] | None, _columns("features", "vectors")] = None
     task: Annotated[
-        Literal["multiclass", "multilabel", "regression"] | None,
+        TaskKind | None,
         option(panel=INPUTS, help="What the label is.", default="what it looks like"),
     ] = None
     label_separator: Separator = "|"

@@ -58,13 +58,13 @@ def predict(
     start = time.perf_counter()
     selection = Selection(rows)
     with report.messages(), opened(rows) as source:
-        estimator = load_model(model, unreadable)
+        fitted = load_model(model, unreadable).fitted_
         with (
             written_at_once(output) as draft,
             open_writer(draft, separator=label_separator) as writer,
         ):
-            for part, outputs in predicted(estimator, source, selection, report):
-                writer.write(prediction_columns(estimator, part, outputs, identity=identity))
+            for part, outputs in predicted(fitted, source, selection, report):
+                writer.write(prediction_columns(fitted, part, outputs, identity=identity))
     seconds = time.perf_counter() - start
     result = {"output": str(output), "rows": selection.chosen, "seconds": round(seconds, 1)}
     lines = [("output", output), ("rows", f"{selection.chosen:,}"), ("seconds", f"{seconds:.0f}")]

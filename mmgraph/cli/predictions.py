@@ -15,9 +15,11 @@ from mmgraph.errors import DataError, MissingPackageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmgraph.fitted import FittedModel
+
 
 def prediction_columns(
-    estimator: Any,
+    fitted: FittedModel,
     rows: pd.DataFrame,
     outputs: Float[np.ndarray, "rows outputs"],
     *,
@@ -26,7 +28,7 @@ def prediction_columns(
     """Return what is written of some rows: which they are, the prediction, probabilities.
 
     Args:
-        estimator: The model.
+        fitted: The model.
         rows: The rows that were predicted, with their place in the whole table as index.
         outputs: Probabilities of classes or labels, or values.
         identity: Column that names a row; None: its place, from 0, as "row".
@@ -40,10 +42,10 @@ def prediction_columns(
     """
     import pandas as pd
 
-    decided = estimator._decide(outputs)
-    classes = getattr(estimator, "classes_", None)
+    decided = fitted.decide(outputs)
+    classes = fitted.outputs.classes
     if classes is None and decided.ndim == 2:
-        names = estimator.facts_.get("label") or range(decided.shape[1])
+        names = fitted.facts.get("label") or range(decided.shape[1])
         found = {f"prediction_{name}": x for name, x in zip(names, decided.T, strict=True)}
     elif classes is None:
         found = {"prediction": decided}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from mmgraph.cli.sources import Source
 from mmgraph.data.targets import is_multilabel
 from mmgraph.errors import DataError
 from mmgraph.tables.missing import is_missing
+from mmgraph.typing import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TaskKind = Literal["multiclass", "multilabel", "regression"]
 
 
 def label_columns(given: Sequence[str] | None, source: Source, known: Any = None) -> list[str]:

@@ -10,8 +10,8 @@ from typing import Any
 from mmgraph.comparison.describe import describe_value
 from mmgraph.errors import DataError
 from mmgraph.estimator import MultimodalEstimator
-from mmgraph.estimator.fusions import GRAPH_OPTIONS
 from mmgraph.nn import fusion
+from mmgraph.nn.build import GRAPH_OPTIONS
 
 #: The fusion methods by the names that `compare` knows them by.
 FUSIONS: dict[str, type[fusion.Fusion]] = {

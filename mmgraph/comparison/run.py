@@ -7,7 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Shaped
@@ -29,6 +29,7 @@ from mmgraph.estimator import (
 from mmgraph.metrics import default_metrics
 from mmgraph.modalities.base import Modality
 from mmgraph.tables.opening import read_frame, take_columns
+from mmgraph.typing import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ def compare(
     inputs, truth, group, split, labels = _take(table, y, groups, folds, regression=regression)
     chosen = modalities or template.modalities or infer_modalities(inputs, labels=truth)
     template = clone(template).set_params(modalities=list(chosen))
-    kind: Literal["multiclass", "multilabel", "regression"] = "multiclass"
+    kind: TaskKind = "multiclass"
     if regression or truth.ndim == 2:
         kind = "regression" if regression else "multilabel"
     found = read_methods([DEFAULT, *FUSIONS] if methods is None else methods, template)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
+from mmgraph.typing import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: What is predicted: one class, any number of labels, or a number.
-TaskKind = Literal["multiclass", "multilabel", "regression"]
 
 
 @dataclass(frozen=True, eq=False)

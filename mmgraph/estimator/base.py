@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -17,27 +17,25 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from mmgraph.data import targets
-from mmgraph.data.dataset import SampleDataset, read_batches
+from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.disk_dataset import DiskDataset
 from mmgraph.data.holdout import hold_out
 from mmgraph.data.infer import infer_modalities
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
-from mmgraph.data.transform import fit_modality, read_items, transform, warn_without_input
+from mmgraph.data.transform import fit_modality, read_items, transform
 from mmgraph.errors import DataError
-from mmgraph.estimator.fusions import FusionFactory, fusion_options
 from mmgraph.estimator.messages import shown_messages
-from mmgraph.graph.relations import OtherItems, Relation
-from mmgraph.message_passing.gnn import ConvFactory, Execution, transformer_conv
+from mmgraph.fitted import FittedModel, HasFitted
+from mmgraph.graph.relations import Relation
+from mmgraph.message_passing.gnn import ConvFactory, Execution
 from mmgraph.modalities.base import Modality
-from mmgraph.nn.encoders.absent import AbsentNode
-from mmgraph.nn.fusion.base import Fusion
-from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.linear.model import LinearModel
-from mmgraph.nn.model import MultimodalModel, has_input
+from mmgraph.nn.build import FusionFactory, NetworkOptions, build_model
+from mmgraph.nn.model import MultimodalModel
+from mmgraph.nn.outputs import Outputs
 from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.saving.facts import collect_facts
-from mmgraph.saving.model import save
+from mmgraph.saving.model import SavedEstimator, save
 from mmgraph.system import distributed
 from mmgraph.tables.base import DiskTable
 from mmgraph.tables.names import row_name
@@ -57,10 +55,14 @@ logger = logging.getLogger("mmgraph")
 AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
 
 
-class MultimodalEstimator(BaseEstimator, ABC):
+class MultimodalEstimator(HasFitted, BaseEstimator):
     """What classifier and regressor share; their own pages explain the arguments."""
 
     model_: MultimodalModel
+    modalities_: Sequence[Modality]
+    outputs_: Outputs
+    history_: list[dict[str, int | float]]
+    facts_: dict[str, Any]
 
     def __init__(
         self,
@@ -169,7 +171,26 @@ class MultimodalEstimator(BaseEstimator, ABC):
 
     def transform(self, X: Any) -> Float[np.ndarray, "rows channels"]:
         """Return the fused vector of each row."""
-        return self._run(X, lambda items: self.model_.fused(items))
+        fitted = self.fitted_
+        with shown_messages(self.verbose):
+            return fitted.run(X, fitted.network.fused)
+
+    @property
+    def fitted_(self) -> FittedModel:
+        """The model without the estimator, which other rooms take.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+        """
+        check_is_fitted(self, "model_")
+        return FittedModel(
+            modalities=self.modalities_,
+            network=self.model_,
+            outputs=self.outputs_,
+            features=self.feature_names_in_.tolist(),
+            facts=self.facts_,
+            batch_size=self.batch_size,
+        )
 
     def explain(
         self,
@@ -194,8 +215,9 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """
         from mmgraph.explain.run import explain_rows
 
-        check_is_fitted(self, "model_")
-        return explain_rows(self, X, method=method, target=target, faithfulness=faithfulness)
+        return explain_rows(
+            self.fitted_, X, method=method, target=target, faithfulness=faithfulness
+        )
 
     def count_items(self, X: Any) -> pd.DataFrame:
         """Return how many items (images, texts, ...) each row has of each modality.
@@ -225,9 +247,11 @@ class MultimodalEstimator(BaseEstimator, ABC):
         Raises:
             FileExistsError: Something is there already.
         """
-        check_is_fitted(self, "model_")
+        fitted = self.fitted_
         if distributed.is_first():
-            save(self, Path(path), overwrite=overwrite)
+            name, parameters = type(self).__name__, self.get_params(deep=False)
+            described = SavedEstimator(name, parameters, fitted, self.history_)
+            save(described, Path(path), overwrite=overwrite)
 
     def export(
         self,
@@ -253,30 +277,21 @@ class MultimodalEstimator(BaseEstimator, ABC):
         """
         from mmgraph.export import export_model
 
-        check_is_fitted(self, "model_")
-        export_model(self, Path(path), read_frame(example), format, overwrite)
+        export_model(self.fitted_, Path(path), read_frame(example), format, overwrite)
 
     @abstractmethod
     def _encode(
         self, truth: Any, index: Any
     ) -> tuple[Shaped[Tensor, "rows *outputs"], Shaped[np.ndarray, "rows"]]:
-        """Return the targets, and a number of each row's kind to stratify by."""
+        """Set `outputs_`; return the targets, and a number of each row's kind to stratify by."""
 
-    @abstractmethod
     def _make_task(self) -> Task:
         """Return the unfitted task."""
+        return self.outputs_.make_task()
 
-    @abstractmethod
-    def _decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> np.ndarray:
-        """Return what to predict, given what `_predictions` returned."""
-
-    @abstractmethod
-    def _describe_targets(self) -> dict[str, Any]:
-        """Return what is known of the targets, as JSON holds it."""
-
-    @abstractmethod
-    def _restore_targets(self, described: dict[str, Any]) -> None:
-        """Take over what `_describe_targets` returned."""
+    def _build_model(self) -> MultimodalModel:
+        options = NetworkOptions.choose(self.get_params(deep=False))
+        return build_model(self.modalities_, self._make_task(), options)
 
     def _read_rows(
         self, frame: Table, truth: Any, groups_name: Any, target: Shaped[Tensor, "rows *outputs"]
@@ -351,53 +366,4 @@ class MultimodalEstimator(BaseEstimator, ABC):
             modality_dropout=self.modality_dropout,
             seed=self.random_state,
             checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir),
-        )
-
-    def _build_model(self) -> MultimodalModel:
-        """Make an untrained model for the fitted modalities."""
-        task = self._make_task()
-        encoders = {each.node_type: each.make_encoder(self.channels) for each in self.modalities_}
-        if self.absent_nodes:
-            encoders = {name: AbsentNode(each, self.channels) for name, each in encoders.items()}
-        pooled = {
-            each.node_type: each.make_pooled_features() for each in self.modalities_ if self.linear
-        }
-        linear = LinearModel(pooled, task.outputs) if any(pooled.values()) else None
-        return MultimodalModel(encoders, self._build_fusion(), task, linear=linear)
-
-    def _build_fusion(self) -> Fusion:
-        own = {modality.node_type: modality.relations() for modality in self.modalities_}
-        for modality in self.modalities_:
-            if modality.several_:
-                own[modality.node_type] = {**own[modality.node_type], "others": OtherItems()}
-        if self.fusion is not None:
-            return self.fusion(own, self.channels, **fusion_options(self, self.fusion))
-        return GraphFusion(
-            own,
-            self.channels,
-            relations=self.relations,
-            num_layers=self.num_layers,
-            readout=self.readout,
-            dropout=self.dropout,
-            execution=self.execution,
-            conv=self.conv or transformer_conv,
-        )
-
-    def _run(
-        self, X: Any, compute: Callable[[Any], Float[Tensor, "batch _"]], *, start: int | None = 0
-    ) -> Float[np.ndarray, "rows _"]:
-        check_is_fitted(self, "model_")
-        frame = open_rows(X)
-        results, inputs = [], []
-        with shown_messages(self.verbose), torch.inference_mode():
-            for batch in read_batches(self.modalities_, frame, self.batch_size, start):
-                results.append(compute(batch.items).numpy())
-                inputs.append(has_input(batch.items).numpy())
-        warn_without_input(frame.index, np.concatenate(inputs))
-        return np.concatenate(results)
-
-    def _predictions(self, X: Any, *, start: int | None = 0) -> Float[np.ndarray, "rows outputs"]:
-        """Return probabilities or values; of `start`, see `data.row_error`."""
-        return self._run(
-            X, lambda items: self.model_.task.activate(self.model_(items)), start=start
         )

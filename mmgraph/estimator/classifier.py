@@ -12,12 +12,15 @@ from sklearn.base import ClassifierMixin
 from torch import Tensor
 
 from mmgraph.data import targets
-from mmgraph.estimator.base import FusionFactory, MultimodalEstimator
+from mmgraph.estimator.base import MultimodalEstimator
+from mmgraph.estimator.messages import shown_messages
 from mmgraph.graph.relations import Relation
 from mmgraph.message_passing.gnn import ConvFactory, Execution
 from mmgraph.modalities.base import Modality
+from mmgraph.nn.build import FusionFactory
+from mmgraph.nn.outputs import Outputs
 from mmgraph.nn.readout import ReadoutKind
-from mmgraph.nn.tasks import Multiclass, Multilabel, Task
+from mmgraph.nn.tasks import Task
 from mmgraph.tables.opening import open_table, take_columns
 from mmgraph.tables.stream import spooled
 from mmgraph.typing import EdgeType
@@ -143,6 +146,17 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         )
         self.class_weight = class_weight
 
+    @property
+    def classes_(self) -> np.ndarray:
+        """The classes or labels, in the order of `predict_proba`."""
+        assert self.outputs_.classes is not None
+        return self.outputs_.classes
+
+    @property
+    def multilabel_(self) -> bool:
+        """Whether rows have sets of labels."""
+        return self.outputs_.are_sets
+
     def predict_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
         """Return the probability of each class, in the order of `classes_`.
 
@@ -156,11 +170,13 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
             DataError: A cell cannot be read.
             NotFittedError: `fit` was not called.
         """
-        return self._predictions(X)
+        fitted = self.fitted_
+        with shown_messages(self.verbose):
+            return fitted.predict(X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row, or a table of 0 and 1 for labels."""
-        return self._decide(self.predict_proba(X))
+        return self.fitted_.decide(self.predict_proba(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy on rows and their labels (or the name of the labels' column).
@@ -178,28 +194,15 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
     def _encode(
         self, truth: Any, index: Any
     ) -> tuple[Shaped[Tensor, "rows *outputs"], Shaped[np.ndarray, "rows"]]:
-        self.multilabel_ = targets.is_multilabel(truth)
-        if not self.multilabel_:
-            self.classes_, target = targets.encode_classes(truth, index)
+        if not targets.is_multilabel(truth):
+            classes, target = targets.encode_classes(truth, index)
+            self.outputs_ = Outputs(classes)
             return target, target.numpy()
-        self.classes_, target = targets.encode_labels(truth, index)
+        labels, target = targets.encode_labels(truth, index)
+        self.outputs_ = Outputs(labels, are_sets=True)
         # Rarest label first: a row stands for the rarest of its labels.
         rarity = target / target.sum(0).clamp_min(1)
         return target, rarity.argmax(1).numpy()
 
-    def _decide(self, outputs: Float[np.ndarray, "rows classes"]) -> np.ndarray:
-        if isinstance(self.model_.task, Multilabel):
-            return (outputs >= float(self.model_.task.threshold)).astype(np.int64)
-        return self.classes_[outputs.argmax(1)]
-
     def _make_task(self) -> Task:
-        if self.multilabel_:
-            return Multilabel(len(self.classes_))
-        return Multiclass(len(self.classes_), balanced=self.class_weight == "balanced")
-
-    def _describe_targets(self) -> dict[str, Any]:
-        return {"classes": self.classes_.tolist(), "multilabel": self.multilabel_}
-
-    def _restore_targets(self, described: dict[str, Any]) -> None:
-        self.classes_ = np.array(described["classes"])
-        self.multilabel_ = described["multilabel"]
+        return self.outputs_.make_task(balanced=self.class_weight == "balanced")

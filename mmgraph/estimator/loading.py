@@ -6,10 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmgraph.estimator.base import FusionFactory
+import numpy as np
+
+from mmgraph.errors import DataError
+from mmgraph.estimator.base import MultimodalEstimator
+from mmgraph.estimator.classifier import MultimodalGraphClassifier
+from mmgraph.estimator.regressor import MultimodalGraphRegressor
 from mmgraph.message_passing.gnn import ConvFactory
 from mmgraph.modalities.base import Modality
+from mmgraph.nn.build import FusionFactory
 from mmgraph.saving import model
+
+#: The estimators that can be saved, by the names that saved models have for them.
+KINDS: dict[str, type[MultimodalEstimator]] = {
+    kind.__name__: kind for kind in (MultimodalGraphClassifier, MultimodalGraphRegressor)
+}
 
 
 def load(
@@ -31,4 +42,15 @@ def load(
     Raises:
         DataError: There is no model, a damaged one, or one of a newer version.
     """
-    return model.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)
+    saved = model.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)
+    try:
+        estimator = KINDS[saved.estimator](**saved.parameters)
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: damaged, save it again: {error!r}") from error
+    fitted = saved.fitted
+    estimator.modalities_, estimator.model_ = fitted.modalities, fitted.network
+    estimator.outputs_, estimator.facts_ = fitted.outputs, fitted.facts
+    estimator.history_ = saved.history
+    estimator.feature_names_in_ = np.array(fitted.features, dtype=object)
+    estimator.n_features_in_ = len(fitted.features)
+    return estimator

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from mmgraph.data import targets
 from mmgraph.estimator.base import MultimodalEstimator
-from mmgraph.nn.tasks import Regression, Task
+from mmgraph.estimator.messages import shown_messages
+from mmgraph.nn.outputs import Outputs
 from mmgraph.tables.opening import open_table, take_columns
 from mmgraph.tables.stream import spooled
 
@@ -35,6 +36,11 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         array([ True, False])
     """
 
+    @property
+    def n_outputs_(self) -> int | None:
+        """How many numbers a row has where `predict` returns a table; None: it has one."""
+        return self.outputs_.columns
+
     def predict(self, X: Any) -> Float[np.ndarray, "rows *outputs"]:
         """Return the number, or numbers, of each row.
 
@@ -46,7 +52,9 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
             DataError: A cell cannot be read.
             NotFittedError: `fit` was not called.
         """
-        return self._decide(self._predictions(X))
+        fitted = self.fitted_
+        with shown_messages(self.verbose):
+            return fitted.decide(fitted.predict(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² on rows and their numbers (or the name of their column)."""
@@ -58,20 +66,8 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         self, truth: Any, index: Any
     ) -> tuple[Shaped[Tensor, "rows *outputs"], Shaped[np.ndarray, "rows"]]:
         target = targets.encode_numbers(truth, index)
-        self.n_outputs_ = target.shape[1] if np.ndim(truth) == 2 else None
+        self.outputs_ = Outputs(columns=target.shape[1] if np.ndim(truth) == 2 else None)
         # Held-out rows come from all over the range, as far as there are rows enough.
         order = target[:, 0].argsort(stable=True).argsort(stable=True)
         ranges = min(10, max(1, len(order) // 20))
         return target, (order * ranges // len(order)).numpy()
-
-    def _decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> np.ndarray:
-        return outputs[:, 0] if self.n_outputs_ is None else outputs
-
-    def _make_task(self) -> Task:
-        return Regression(self.n_outputs_ or 1)
-
-    def _describe_targets(self) -> dict[str, Any]:
-        return {"outputs": self.n_outputs_}
-
-    def _restore_targets(self, described: dict[str, Any]) -> None:
-        self.n_outputs_ = described["outputs"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore, TaskName
+from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,7 +32,7 @@ class Explanation:
     Args:
         row: What the table calls the row.
         method: Name of the method.
-        task: "multiclass", "multilabel" or "regression".
+        task: Kind of the task: "multiclass", "multilabel", "regression" or one of your own.
         outputs: Name of each output: classes, labels, or values.
         predicted: Probability of each output, or the value itself for numbers.
         target: Which output is explained.
@@ -50,7 +50,7 @@ class Explanation:
 
     row: str
     method: str
-    task: TaskName
+    task: str
     outputs: Sequence[str]
     predicted: Sequence[float]
     target: int

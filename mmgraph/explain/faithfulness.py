@@ -17,13 +17,11 @@ from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.methods import find_explainer
 from mmgraph.explain.samples import explain_sample, find_output, output_names, read_samples
 from mmgraph.explain.units import Sample
-from mmgraph.nn.tasks import Multiclass, Multilabel
+from mmgraph.fitted import Fitted, fitted_model
 from mmgraph.tables.opening import read_frame
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from mmgraph.estimator import MultimodalEstimator
 
 #: Most points of a curve, the two ends included.
 _POINTS = 11
@@ -118,12 +116,12 @@ def unit_scores(explanation: Explanation) -> Float[Tensor, "units"]:
 
 
 def measure_faithfulness(
-    estimator: MultimodalEstimator, X: Any, explanations: Sequence[Explanation]
+    estimator: Fitted, X: Any, explanations: Sequence[Explanation]
 ) -> list[Explanation]:
     """Return explanations with their faithfulness, see `measure`.
 
     Args:
-        estimator: The estimator that was explained.
+        estimator: The estimator that was explained, or its `FittedModel`.
         X: The rows, in the order of the explanations.
         explanations: What `estimator.explain(X)` returned.
 
@@ -142,7 +140,7 @@ def measure_faithfulness(
 
 
 def compare_explainers(
-    estimator: MultimodalEstimator,
+    estimator: Fitted,
     X: Any,
     *,
     methods: Sequence[str | Explainer],
@@ -151,7 +149,7 @@ def compare_explainers(
     """Return how true several methods are on the same rows.
 
     Args:
-        estimator: A fitted classifier or regressor.
+        estimator: A fitted classifier or regressor, or its `FittedModel`.
         X: Rows; those without any input are left out.
         methods: Names of methods, or explainers.
         target: As for `explain`.
@@ -167,10 +165,11 @@ def compare_explainers(
     """
     import pandas as pd
 
-    names, number = output_names(estimator), find_output(estimator, target)
+    fitted = fitted_model(estimator)
+    names, number = output_names(fitted), find_output(fitted, target)
     measured: list[dict[str, Any]] = []
     explainers = [find_explainer(method) for method in methods]
-    for sample in read_samples(estimator, read_frame(X)):
+    for sample in read_samples(fitted, read_frame(X)):
         if not sample.units:
             continue
         found = [explain_sample(sample, e, target=number, outputs=names) for e in explainers]
@@ -228,10 +227,7 @@ def _values(
 def _value(
     sample: Sample, logits: Float[Tensor, "rows outputs"], target: int
 ) -> Float[Tensor, "rows"]:
-    task = sample.model.task
-    if isinstance(task, Multiclass | Multilabel):
-        logits = task.activate(logits)
-    return logits[:, target]
+    return sample.model.task.comparable(logits)[:, target]
 
 
 def _metrics(
@@ -267,10 +263,5 @@ def _changed(
     sample: Sample, logits: Float[Tensor, "2 orders outputs"], target: int
 ) -> Float[Tensor, "2 orders"] | None:
     """Say where a prediction is another one than that of the whole row; None for numbers."""
-    task = sample.model.task
-    if isinstance(task, Multiclass):
-        return (logits.argmax(2) != sample.logits.argmax()).float()
-    if isinstance(task, Multilabel):
-        least = task.threshold.logit()
-        return ((logits[..., target] > least) != (sample.logits[target] > least)).float()
-    return None
+    changed = sample.model.task.changed(logits, sample.logits, target)
+    return None if changed is None else changed.float()

@@ -21,7 +21,6 @@ from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.units import Sample
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.tasks import Multiclass, Multilabel
 from mmgraph.typing import EdgeType
 
 
@@ -133,8 +132,8 @@ class _GraphModel(nn.Module):
             self.rest = gone - self._graph(self._nodes_gone())
         # PyG puts a model back into the mode it found it in.
         self.eval()
-        modes = {Multiclass: "multiclass_classification", Multilabel: "binary_classification"}
-        self.mode = modes.get(type(self.task), "regression")
+        classes = "multiclass" if self.task.is_exclusive else "binary"
+        self.mode = f"{classes}_classification" if self.task.has_probabilities else "regression"
 
     def forward(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -13,9 +13,6 @@ from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
-
-
-TaskName = Literal["multiclass", "multilabel", "regression"]
 
 
 @dataclass(frozen=True)

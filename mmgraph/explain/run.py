@@ -11,6 +11,7 @@ from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.methods import DEFAULT, find_explainer
 from mmgraph.explain.record import ItemInput
 from mmgraph.explain.samples import explain_sample, find_output, output_names, read_samples
+from mmgraph.fitted import Fitted, fitted_model
 from mmgraph.modalities.base import Modality, first_reading
 from mmgraph.tables.names import row_name
 from mmgraph.tables.opening import read_frame
@@ -19,11 +20,9 @@ from mmgraph.typing import Item
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmgraph.estimator import MultimodalEstimator
-
 
 def explain_rows(
-    estimator: MultimodalEstimator,
+    model: Fitted,
     X: Any,
     *,
     method: str | Explainer = DEFAULT,
@@ -33,7 +32,7 @@ def explain_rows(
     """Return an explanation of each row; what `estimator.explain` calls.
 
     Args:
-        estimator: A fitted classifier or regressor.
+        model: A fitted classifier or regressor, or its `FittedModel`.
         X: Rows, as for `predict`.
         method: Name of a method, or an explainer with settings of its own.
         target: The class, the label, or the number of the output to explain, for all rows;
@@ -48,16 +47,17 @@ def explain_rows(
 
     explainer = find_explainer(method)
     frame = read_frame(X)
-    names, number = output_names(estimator), find_output(estimator, target)
+    fitted = fitted_model(model)
+    names, number = output_names(fitted), find_output(fitted, target)
     explanations = []
-    for position, sample in enumerate(read_samples(estimator, frame)):
+    for position, sample in enumerate(read_samples(fitted, frame)):
         explanation = explain_sample(
             sample,
             explainer,
             target=number,
             outputs=names,
             row=row_name(frame.index, position),
-            inputs=_inputs(estimator.modalities_, frame.iloc[[position]], sample.items),
+            inputs=_inputs(fitted.modalities, frame.iloc[[position]], sample.items),
         )
         if faithfulness:
             explanation = explanation.with_faithfulness(measure(sample, [explanation])[0])

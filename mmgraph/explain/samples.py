@@ -15,29 +15,28 @@ from mmgraph.errors import DataError
 from mmgraph.explain.attention import attention_of, place_of_nodes
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.explanation import Explanation
-from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore, TaskName
+from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
 from mmgraph.explain.units import Sample
+from mmgraph.fitted import Fitted, FittedModel, fitted_model
 from mmgraph.graph.nodes import Nodes
 from mmgraph.modalities.base import Place
-from mmgraph.nn.tasks import Multiclass, Multilabel, Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmgraph.estimator import MultimodalEstimator
 
-
-def read_samples(estimator: MultimodalEstimator, frame: pd.DataFrame) -> list[Sample]:
+def read_samples(model: Fitted, frame: pd.DataFrame) -> list[Sample]:
     """Return the rows of a table, ready to be taken apart.
 
     Raises:
         DataError: A cell cannot be read.
     """
-    items = transform(estimator.modalities_, frame, traced=True)
+    fitted = fitted_model(model)
+    items = transform(fitted.modalities, frame, traced=True)
     return [
         Sample(
-            estimator.model_,
-            estimator.modalities_,
+            fitted.network,
+            fitted.modalities,
             {name: values[row] for name, values in items.items()},
         )
         for row in range(len(frame))
@@ -70,14 +69,14 @@ def explain_sample(
     with torch.no_grad():
         predicted = task.activate(sample.logits.unsqueeze(0))[0]
     if target is None:
-        target = 0 if task_name(task) == "regression" else int(predicted.argmax())
+        target = task.explained_output(predicted)
     # Without any unit there is nothing to score.
     found = explainer.attribute(sample, target) if sample.units else Attribution(torch.zeros(0))
     names = [str(number) for number in range(task.outputs)] if outputs is None else outputs
     return Explanation(
         row=row,
         method=explainer.name,
-        task=task_name(task),
+        task=task.kind,
         outputs=names,
         predicted=predicted.tolist(),
         target=target,
@@ -90,20 +89,12 @@ def explain_sample(
     )
 
 
-def task_name(task: Task) -> TaskName:
-    """Return what explanations call a task."""
-    if isinstance(task, Multiclass):
-        return "multiclass"
-    return "multilabel" if isinstance(task, Multilabel) else "regression"
+def output_names(fitted: FittedModel) -> list[str]:
+    """Return the classes or labels of a model, or numbers for values."""
+    return [str(each) for each in fitted.output_names]
 
 
-def output_names(estimator: MultimodalEstimator) -> list[str]:
-    """Return the classes or labels of an estimator, or numbers for values."""
-    classes = getattr(estimator, "classes_", range(estimator.model_.task.outputs))
-    return [str(each) for each in classes]
-
-
-def find_output(estimator: MultimodalEstimator, target: Any) -> int | None:
+def find_output(fitted: FittedModel, target: Any) -> int | None:
     """Return which output a class, a label or a number is; None for None.
 
     Raises:
@@ -111,7 +102,7 @@ def find_output(estimator: MultimodalEstimator, target: Any) -> int | None:
     """
     if target is None:
         return None
-    outputs = list(getattr(estimator, "classes_", range(estimator.model_.task.outputs)))
+    outputs = fitted.output_names
     if target not in outputs:
         known = ", ".join(repr(getattr(each, "item", lambda e=each: e)()) for each in outputs[:10])
         raise DataError(f"target={target!r}: expected one of the outputs {known}, or None")

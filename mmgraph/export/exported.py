@@ -19,6 +19,7 @@ from mmgraph.export.formats import FILES, Run, open_program
 from mmgraph.export.program import to_inputs
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.model import has_input
+from mmgraph.nn.outputs import Outputs
 from mmgraph.saving.modalities import load_modalities
 from mmgraph.tables.opening import read_frame
 
@@ -45,16 +46,20 @@ class ExportedModel:
         self._run = run
 
     @property
+    def named_outputs(self) -> Outputs:
+        """What the outputs stand for."""
+        return Outputs.restore(self.description["targets"])
+
+    @property
     def classes_(self) -> np.ndarray:
         """The classes or labels, in the order of `predict_proba`.
 
         Raises:
             AttributeError: The model predicts numbers.
         """
-        targets = self.description["targets"]
-        if "classes" not in targets:
+        if self.named_outputs.classes is None:
             raise AttributeError("a regressor has no classes")
-        return np.array(targets["classes"])
+        return self.named_outputs.classes
 
     def predict_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
         """Return what the classifier's `predict_proba` returns.
@@ -65,7 +70,7 @@ class ExportedModel:
         Raises:
             DataError: A cell cannot be read, or the model predicts numbers.
         """
-        if "classes" not in self.description["targets"]:
+        if self.named_outputs.classes is None:
             raise DataError("expected a classifier, but this model predicts numbers; call predict")
         return self.outputs(X)
 
@@ -78,12 +83,10 @@ class ExportedModel:
         Raises:
             DataError: A cell cannot be read.
         """
-        outputs, targets = self.outputs(X), self.description["targets"]
-        if "classes" not in targets:
-            return outputs[:, 0] if targets["outputs"] is None else outputs
-        if targets["multilabel"]:
-            return (outputs >= self.description["threshold"]).astype(np.int64)
-        return self.classes_[outputs.argmax(1)]
+        task = self.named_outputs.make_task()
+        if self.description["threshold"] is not None:
+            task.take_calibration({"threshold": self.description["threshold"]})
+        return self.named_outputs.name_decided(task.decide(self.outputs(X)))
 
     def outputs(self, X: Any, *, batch_size: int = 64) -> Float[np.ndarray, "rows outputs"]:
         """Return probabilities, or numbers, of each row.

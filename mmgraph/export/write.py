@@ -1,4 +1,4 @@
-"""From a fitted estimator to a folder with a program and its preprocessing."""
+"""From a fitted model to a folder with a program and its preprocessing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from mmgraph.errors import DataError, ExportError, MissingPackageError
 from mmgraph.export.exported import DESCRIPTION, FORMAT, PREPROCESSING, load_exported
 from mmgraph.export.formats import FILES, Format, write_program
 from mmgraph.export.program import Inputs, Program, dynamic_axes, to_inputs
+from mmgraph.fitted import FittedModel
 from mmgraph.graph.items import Items
-from mmgraph.nn.tasks import Multilabel, Regression
 from mmgraph.saving.folder import new_folder, plain
 from mmgraph.saving.modalities import save_modalities
 from mmgraph.tables.names import row_name
@@ -28,7 +28,6 @@ from mmgraph.typing import Item
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmgraph.estimator import MultimodalEstimator
     from mmgraph.modalities.base import Modality
 
 #: Largest difference of a probability, or of a number in standard deviations of the targets.
@@ -39,34 +38,34 @@ _ROWS_SEEN = 8
 
 
 def export_model(
-    estimator: MultimodalEstimator, path: Path, frame: pd.DataFrame, form: Format, overwrite: bool
+    fitted: FittedModel, path: Path, frame: pd.DataFrame, form: Format, overwrite: bool
 ) -> None:
-    """Write a fitted estimator as a program; see `MultimodalEstimator.export`."""
+    """Write a fitted model as a program; see `MultimodalEstimator.export`."""
     if form not in FILES:
         raise ValueError(f"expected format to be one of {', '.join(FILES)}, got {form!r}")
     with new_folder(path, overwrite, mine=_is_export) as folder:
-        described = _write(estimator, folder, frame, form)
-        kinds = [type(each) for each in estimator.modalities_]
-        described["largest_difference"] = check(estimator, folder, frame, kinds)
+        described = _write(fitted, folder, frame, form)
+        kinds = [type(each) for each in fitted.modalities]
+        described["largest_difference"] = check(fitted, folder, frame, kinds)
         _describe(described, folder)
 
 
 def check(
-    estimator: MultimodalEstimator,
+    fitted: FittedModel,
     folder: Path,
     frame: pd.DataFrame,
     kinds: Sequence[type[Modality]],
 ) -> float:
-    """Return the largest difference of exported predictions to the estimator's.
+    """Return the largest difference of exported predictions to the model's.
 
     Rows go through the program in large batches, and some of them one by one.
 
     Raises:
         ExportError: It is more than `TOLERANCE`.
     """
-    task = estimator.model_.task
+    task = fitted.task
     exported = load_exported(folder, modalities=kinds)
-    expected = estimator._predictions(frame)
+    expected = fitted.predict(frame)
     try:
         difference = np.abs(exported.outputs(frame) - expected)
         alone = exported.outputs(frame[:3], batch_size=1) - expected[:3]
@@ -75,8 +74,7 @@ def check(
     except Exception as error:  # of many kinds, from deep inside the runtimes
         raise ExportError(f"the exported program does not run: {error}") from error
     difference[: len(alone)] = np.maximum(difference[: len(alone)], np.abs(alone))
-    if isinstance(task, Regression):
-        difference = difference / task.std.numpy()
+    difference = difference / task.unit.numpy()
     largest = float(difference.max())
     if not largest <= TOLERANCE:  # not a number is refused as well
         row = row_name(frame.index, int(difference.max(1).argmax()))
@@ -88,13 +86,11 @@ def check(
     return largest
 
 
-def _write(
-    estimator: MultimodalEstimator, folder: Path, frame: pd.DataFrame, form: Format
-) -> dict[str, Any]:
-    modalities = estimator.modalities_
+def _write(fitted: FittedModel, folder: Path, frame: pd.DataFrame, form: Format) -> dict[str, Any]:
+    modalities = fitted.modalities
     items = transform(modalities, frame)
     dataset = SampleDataset(modalities, items)
-    program = Program(estimator.model_, _fillers(modalities, items)).eval()
+    program = Program(fitted.network, _fillers(modalities, items)).eval()
     rows = _traced_rows(items)
     inputs = _widened(to_inputs(dataset.collate(rows).items))
     inputs = program.used(inputs)
@@ -104,15 +100,15 @@ def _write(
     axes = dynamic_axes([{name: each[name] for name in inputs} for each in seen])
     write_program(program, inputs, axes, folder / FILES[form], form)
     saved = save_modalities(modalities, folder / PREPROCESSING)
-    task = estimator.model_.task
+    task = fitted.task
     described = {
         "version": FORMAT,
         "mmgraph": __version__,
         "torch": torch.__version__,
         "format": form,
-        "estimator": type(estimator).__name__,
-        "targets": estimator._describe_targets(),
-        "threshold": float(task.threshold) if isinstance(task, Multilabel) else None,
+        "task": task.kind,
+        "targets": fitted.outputs.describe(),
+        "threshold": task.calibration().get("threshold"),
         "inputs": [_input(name, value, axes[name]) for name, value in inputs.items()],
         "outputs": {"name": "outputs", "dtype": "float32", "shape": [None, task.outputs]},
         "modalities": saved,

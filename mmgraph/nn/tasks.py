@@ -1,12 +1,18 @@
-"""What is predicted: classes, sets of labels or numbers, each with its loss and its prior."""
+"""What is predicted: classes, sets of labels or numbers, each with its loss and its prior.
+
+A task is one class: whatever another room must know of it is asked of the task, and of no list of
+tasks. `outputs` are what `activate` returns: probabilities, or numbers in the targets' units.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int, Num, Shaped
+from jaxtyping import Bool, Float, Int, Num, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,6 +29,14 @@ class Task(nn.Module, ABC):
         outputs: Number of logits.
     """
 
+    #: Word for the task, as in `mmgraph.typing.TaskKind`; a task of one's own has its own.
+    kind: ClassVar[str]
+    #: Outputs are probabilities of classes or labels; False: numbers in the targets' units.
+    has_probabilities: ClassVar[bool] = True
+    #: A row may have several of the classes at once, which are then called labels.
+    has_sets: ClassVar[bool] = False
+    #: One softmax over all outputs, of which exactly one is right.
+    is_exclusive: ClassVar[bool] = False
     #: Name of the metric that is shown for each epoch.
     metric: ClassVar[str]
     #: Weight of each of a model's parts when no held-out rows can tell.
@@ -75,6 +89,46 @@ class Task(nn.Module, ABC):
     ) -> Float[Tensor, "samples outputs"]:
         """Return probabilities, or values in the targets' units."""
 
+    @abstractmethod
+    def decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> np.ndarray:
+        """Return what is predicted: places of classes, labels as 0 and 1, or the numbers."""
+
+    @abstractmethod
+    def summarise(self, target: Shaped[Tensor, "samples *outputs"]) -> dict[str, list[Any]]:
+        """Return what a model card says of the targets, a value for each class or number."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return in words what is predicted: "one of 3 classes"."""
+
+    def output_names(self, classes: np.ndarray | None) -> list[Any]:
+        """Return what each output is called: the classes, or places where there are none."""
+        return list(range(self.outputs) if classes is None else classes)
+
+    def explained_output(self, outputs: Float[Tensor, "outputs"]) -> int:
+        """Return which output of a row is explained where none is named."""
+        return int(outputs.argmax()) if self.has_probabilities else 0
+
+    def comparable(
+        self, logits: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return values on one scale for all outputs: probabilities, or standard deviations."""
+        return self.activate(logits) if self.has_probabilities else logits
+
+    def changed(
+        self, logits: Float[Tensor, "*rows outputs"], whole: Float[Tensor, "outputs"], target: int
+    ) -> Bool[Tensor, "*rows"] | None:
+        """Say which rows' prediction of an output is another one than `whole`'s.
+
+        None where no two predictions are ever the same, as with numbers.
+        """
+        return None
+
+    @property
+    def unit(self) -> Float[Tensor, "outputs"]:
+        """What a difference of each output is measured in; 1 for probabilities."""
+        return torch.ones_like(self.prior)
+
     def relevant(
         self, logits: Float[Tensor, "samples outputs"]
     ) -> Float[Tensor, "samples outputs"]:
@@ -87,8 +141,12 @@ class Task(nn.Module, ABC):
         """Learn from held-out samples how logits become decisions; nothing by default."""
         return
 
-    def calibrate_as(self, other: Task) -> None:
-        """Take over what another model's task learnt in `calibrate`."""
+    def calibration(self) -> dict[str, float]:
+        """Return what `calibrate` learnt, as JSON holds it."""
+        return {}
+
+    def take_calibration(self, learnt: Mapping[str, float]) -> None:
+        """Take over what another task's `calibration` returned."""
         return
 
 
@@ -100,6 +158,8 @@ class Multiclass(Task):
         balanced: Rare classes count as much as common ones.
     """
 
+    kind = "multiclass"
+    is_exclusive = True
     metric = "accuracy"
     class_weight: Tensor
 
@@ -146,6 +206,24 @@ class Multiclass(Task):
         """Return the probability of each class; a row sums to 1."""
         return logits.softmax(1)
 
+    def decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> Int[np.ndarray, "rows"]:
+        """Return the place of the most probable class."""
+        return outputs.argmax(1)
+
+    def summarise(self, target: Int[Tensor, "samples"]) -> dict[str, list[Any]]:
+        """Return how many samples each class has."""
+        return {"count": target.bincount(minlength=self.outputs).tolist()}
+
+    def describe(self) -> str:
+        """Return how many classes there are, in words."""
+        return f"one of {self.outputs} classes"
+
+    def changed(
+        self, logits: Float[Tensor, "*rows outputs"], whole: Float[Tensor, "outputs"], target: int
+    ) -> Bool[Tensor, "*rows"]:
+        """Say where another class is the most probable one."""
+        return logits.argmax(-1) != whole.argmax()
+
     def relevant(
         self, logits: Float[Tensor, "samples outputs"]
     ) -> Float[Tensor, "samples outputs"]:
@@ -160,6 +238,8 @@ class Multilabel(Task):
     `calibrate` sets on held-out samples: the F1 of rare labels often wants less than 0.5.
     """
 
+    kind = "multilabel"
+    has_sets = True
     metric = "accuracy"
     threshold: Tensor
 
@@ -197,6 +277,25 @@ class Multilabel(Task):
         """Return the probability of each label."""
         return logits.sigmoid()
 
+    def decide(self, outputs: Float[np.ndarray, "rows outputs"]) -> Int[np.ndarray, "rows outputs"]:
+        """Return 1 where a label's probability reaches the threshold, else 0."""
+        return (outputs >= float(self.threshold)).astype(np.int64)
+
+    def summarise(self, target: Num[Tensor, "samples outputs"]) -> dict[str, list[Any]]:
+        """Return how many samples have each label."""
+        return {"count": target.sum(0).long().tolist()}
+
+    def describe(self) -> str:
+        """Return how many labels there are, in words."""
+        return f"any of {self.outputs} labels"
+
+    def changed(
+        self, logits: Float[Tensor, "*rows outputs"], whole: Float[Tensor, "outputs"], target: int
+    ) -> Bool[Tensor, "*rows"]:
+        """Say where the label is predicted and was not, or the other way round."""
+        least = self.threshold.logit()
+        return (logits[..., target] > least) != (whole[target] > least)
+
     def calibrate(
         self, logits: Float[Tensor, "samples outputs"], target: Num[Tensor, "samples outputs"]
     ) -> None:
@@ -212,10 +311,13 @@ class Multilabel(Task):
         good = candidates[f1 >= f1.max() - 0.002]
         self.threshold = good[(good - 0.5).abs().argmin()]
 
-    def calibrate_as(self, other: Task) -> None:
+    def calibration(self) -> dict[str, float]:
+        """Return the threshold."""
+        return {"threshold": float(self.threshold)}
+
+    def take_calibration(self, learnt: Mapping[str, float]) -> None:
         """Take over the threshold."""
-        assert isinstance(other, Multilabel)
-        self.threshold = other.threshold
+        self.threshold = self.threshold.new_tensor(learnt["threshold"])
 
 
 class Regression(Task):
@@ -225,6 +327,8 @@ class Regression(Task):
         outputs: Number of values.
     """
 
+    kind = "regression"
+    has_probabilities = False
     metric = "mae"
     # Both parts predict the target itself, so that their mean does too.
     part_weight = 0.5
@@ -264,3 +368,23 @@ class Regression(Task):
     ) -> Float[Tensor, "samples outputs"]:
         """Return values in the targets' units."""
         return logits * self.std + self.mean
+
+    def decide(
+        self, outputs: Float[np.ndarray, "rows outputs"]
+    ) -> Float[np.ndarray, "rows outputs"]:
+        """Return the numbers themselves."""
+        return outputs
+
+    def summarise(self, target: Float[Tensor, "samples outputs"]) -> dict[str, list[Any]]:
+        """Return the range of each number and its mean."""
+        found = {"minimum": target.amin(0), "mean": target.mean(0), "maximum": target.amax(0)}
+        return {name: values.tolist() for name, values in found.items()}
+
+    def describe(self) -> str:
+        """Return how many numbers there are, in words."""
+        return "a number" if self.outputs == 1 else f"{self.outputs} numbers"
+
+    @property
+    def unit(self) -> Float[Tensor, "outputs"]:
+        """The standard deviation of each number."""
+        return self.std

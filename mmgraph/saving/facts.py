@@ -5,17 +5,13 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxtyping import Shaped
 from torch import Tensor
 
 from mmgraph import __version__
-from mmgraph.nn.tasks import Multiclass, Multilabel, Task
-
-if TYPE_CHECKING:
-    pass
-
+from mmgraph.nn.tasks import Task
 
 _PACKAGES = ("torch", "torch-geometric", "lightning", "numpy", "pandas", "timm", "transformers")
 
@@ -46,7 +42,7 @@ def collect_facts(
         "rows_with": dict(rows_with),
         "label": _column_names(truth),
         "groups": _column_names(groups),
-        "targets": _describe(task, target),
+        "targets": task.summarise(target),
         "held_out_rows": held_out_rows,
         "held_out": dict(held_out),
         "versions": _versions(),
@@ -60,16 +56,6 @@ def _column_names(values: Any) -> str | list[str] | None:
         return None if columns is None else [str(column) for column in columns]
     name = getattr(values, "name", None)
     return name if isinstance(name, str) else None
-
-
-def _describe(task: Task, target: Shaped[Tensor, "rows *outputs"]) -> dict[str, list[Any]]:
-    """Return the counts of classes or labels, or the range of numbers."""
-    if isinstance(task, Multiclass):
-        return {"count": target.bincount(minlength=task.outputs).tolist()}
-    if isinstance(task, Multilabel):
-        return {"count": target.sum(0).long().tolist()}
-    found = {"minimum": target.amin(0), "mean": target.mean(0), "maximum": target.amax(0)}
-    return {name: values.tolist() for name, values in found.items()}
 
 
 def _versions() -> dict[str, str]:

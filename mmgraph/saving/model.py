@@ -11,25 +11,25 @@ modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from torch import nn
 
 from mmgraph import __version__
 from mmgraph.errors import DataError
+from mmgraph.fitted import FittedModel
 from mmgraph.modalities.base import Modality
+from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.fusion.base import Fusion
+from mmgraph.nn.outputs import Outputs
 from mmgraph.saving import archive, card
 from mmgraph.saving.folder import new_folder, plain
 from mmgraph.saving.modalities import load_modalities, save_modalities
 from mmgraph.saving.relations import read_relations, write_relations
-
-if TYPE_CHECKING:
-    from mmgraph.estimator import MultimodalEstimator
 
 #: Raised when older versions of mmgraph could not read what this one writes.
 FORMAT = 1
@@ -38,14 +38,36 @@ _CONFIG, _WEIGHTS, _MODALITIES = "config.json", "model.safetensors", "modalities
 _CARD = "README.md"
 
 
-def save(estimator: MultimodalEstimator, path: Path, *, overwrite: bool) -> None:
+@dataclass(frozen=True, eq=False)
+class SavedEstimator:
+    """An estimator as it is saved.
+
+    Args:
+        estimator: Name of its class.
+        parameters: What it was made with.
+        fitted: Its fitted model.
+        history: Metrics of each epoch with held-out rows.
+    """
+
+    estimator: str
+    parameters: dict[str, Any]
+    fitted: FittedModel
+    history: list[dict[str, int | float]]
+
+
+def save(saved: SavedEstimator, path: Path, *, overwrite: bool) -> None:
     """Write an estimator; nothing is left half written if that fails.
+
+    Args:
+        saved: The estimator.
+        path: The folder or file to write.
+        overwrite: Replace a model that is already there.
 
     Raises:
         FileExistsError: Something is there already that may not be overwritten.
     """
     with new_folder(path, overwrite, mine=_is_model) as folder:
-        _write(estimator, folder)
+        _write(saved, folder)
 
 
 def _is_model(path: Path) -> bool:
@@ -56,32 +78,39 @@ def _is_model(path: Path) -> bool:
     return True
 
 
-def _write(estimator: MultimodalEstimator, folder: Path) -> None:
+def _write(saved: SavedEstimator, folder: Path) -> None:
     from safetensors.torch import save_file
 
-    saved = save_modalities(estimator.modalities_, folder / _MODALITIES)
-    parameters = estimator.get_params(deep=False) | {"modalities": None}
-    parameters["relations"] = write_relations(estimator.relations)
-    parameters["conv"] = _name_of(estimator.conv)
-    parameters["fusion"] = _name_of(estimator.fusion)
-    for key in ("log_dir", "checkpoint_dir"):
-        parameters[key] = None if parameters[key] is None else str(parameters[key])
+    fitted = saved.fitted
+    modalities = save_modalities(fitted.modalities, folder / _MODALITIES)
     config = {
         "format": FORMAT,
         "mmgraph": __version__,
-        "estimator": type(estimator).__name__,
-        "parameters": parameters,
-        "modalities": saved,
-        "targets": estimator._describe_targets(),
-        "features": estimator.feature_names_in_.tolist(),
-        "history": estimator.history_,
-        "facts": estimator.facts_,
+        "estimator": saved.estimator,
+        "parameters": _write_parameters(saved.parameters),
+        "modalities": modalities,
+        "targets": fitted.outputs.describe(),
+        "features": list(fitted.features),
+        "history": saved.history,
+        "facts": fitted.facts,
     }
     text = json.dumps(config, indent=2, ensure_ascii=False, default=plain)
     (folder / _CONFIG).write_text(text, "utf-8")
-    tensors = {name: value.contiguous() for name, value in estimator.model_.state_dict().items()}
+    tensors = {name: value.contiguous() for name, value in fitted.network.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
-    (folder / _CARD).write_text(card.write_card(estimator), "utf-8")
+    page = card.write_card(fitted, saved.estimator, saved.parameters)
+    (folder / _CARD).write_text(page, "utf-8")
+
+
+def _write_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what JSON can hold of an estimator's parameters; modalities are kept elsewhere."""
+    written = {**parameters, "modalities": None}
+    written["relations"] = write_relations(written["relations"])
+    written["conv"] = _name_of(written["conv"])
+    written["fusion"] = _name_of(written["fusion"])
+    for key in ("log_dir", "checkpoint_dir"):
+        written[key] = None if written[key] is None else str(written[key])
+    return written
 
 
 def load(
@@ -90,7 +119,7 @@ def load(
     conv: Callable[[int, int], nn.Module] | None = None,
     fusion: Callable[..., Fusion] | None = None,
     modalities: Sequence[type[Modality]] = (),
-) -> MultimodalEstimator:
+) -> SavedEstimator:
     """Read an estimator; see `mmgraph.load`."""
     from safetensors.torch import load_file
 
@@ -98,21 +127,20 @@ def load(
     folder = archive.unpacked(path) if path.is_file() else path
     with _named(folder, path):
         try:
-            estimator = _read_description(
+            saved = _read_description(
                 folder, config, conv=conv, fusion=fusion, modalities=modalities
             )
-            model = estimator._build_model()
         except DataError:
             raise
         except Exception as error:  # whatever a lacking or altered file leads to
             raise DataError(f"{folder}: damaged, save it again: {error!r}") from error
         weights = folder / _WEIGHTS
         try:
-            model.load_state_dict(load_file(weights))
+            saved.fitted.network.load_state_dict(load_file(weights))
         except Exception as error:
             raise DataError(f"{weights}: damaged, or of another model: {error}") from error
-    estimator.model_ = model.eval()
-    return estimator
+    saved.fitted.network.eval()
+    return saved
 
 
 @contextmanager
@@ -131,29 +159,44 @@ def _read_description(
     conv: Callable[[int, int], nn.Module] | None,
     fusion: Callable[..., Fusion] | None,
     modalities: Sequence[type[Modality]],
-) -> MultimodalEstimator:
-    """Return the estimator with its fitted modalities, and without a model."""
-    from mmgraph.estimator import MultimodalGraphClassifier, MultimodalGraphRegressor
+) -> SavedEstimator:
+    """Return the estimator with its fitted modalities, and a network whose weights are to come."""
+    parameters = _read_parameters(path, config["parameters"], conv=conv, fusion=fusion)
+    fitted = load_modalities(path / _MODALITIES, config["modalities"], modalities)
+    parameters["modalities"] = [
+        type(modality)(**each["parameters"])
+        for each, modality in zip(config["modalities"], fitted, strict=True)
+    ]
+    outputs = Outputs.restore(config["targets"])
+    network = build_model(fitted, outputs.make_task(), NetworkOptions.choose(parameters))
+    return SavedEstimator(
+        config["estimator"],
+        parameters,
+        FittedModel(
+            modalities=fitted,
+            network=network,
+            outputs=outputs,
+            features=config["features"],
+            facts=config.get("facts", {}),
+            batch_size=parameters["batch_size"],
+        ),
+        config["history"],
+    )
 
-    kinds: tuple[type[MultimodalEstimator], ...]
-    kinds = (MultimodalGraphClassifier, MultimodalGraphRegressor)
-    estimator_class = {kind.__name__: kind for kind in kinds}[config["estimator"]]
-    parameters = config["parameters"]
+
+def _read_parameters(
+    path: Path,
+    written: Mapping[str, Any],
+    *,
+    conv: Callable[[int, int], nn.Module] | None,
+    fusion: Callable[..., Fusion] | None,
+) -> dict[str, Any]:
+    """Return the parameters that `_write_parameters` wrote."""
+    parameters = dict(written)
     parameters["relations"] = read_relations(parameters["relations"])
     parameters["conv"] = conv if conv is not None else _find_conv(path, parameters["conv"])
     parameters["fusion"] = fusion if fusion is not None else _find_fusion(path, parameters)
-    estimator = estimator_class(**parameters)
-    estimator.modalities_ = load_modalities(path / _MODALITIES, config["modalities"], modalities)
-    estimator.modalities = [
-        type(modality)(**each["parameters"])
-        for each, modality in zip(config["modalities"], estimator.modalities_, strict=True)
-    ]
-    estimator._restore_targets(config["targets"])
-    estimator.feature_names_in_ = np.array(config["features"], dtype=object)
-    estimator.n_features_in_ = len(estimator.feature_names_in_)
-    estimator.history_ = config["history"]
-    estimator.facts_ = config.get("facts", {})
-    return estimator
+    return parameters
 
 
 def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:

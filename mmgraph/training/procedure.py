@@ -102,7 +102,7 @@ class Fitting:
             return chosen, result.history, scores  # better than one that is half trained
         self._fit_linear(model, dataset, rows)
         model.weights = chosen.weights
-        model.task.calibrate_as(chosen.task)
+        model.task.take_calibration(chosen.task.calibration())
         return model, result.history, scores
 
     def _train(

@@ -4,7 +4,7 @@ import pytest
 
 from mmgraph import load
 from mmgraph.cli import models
-from mmgraph.estimator import MultimodalEstimator
+from mmgraph.fitted import FittedModel
 from mmgraph.tables.arrow import hugging_face
 from mmgraph.tables.opening import read_frame
 
@@ -97,13 +97,13 @@ def test_long_tables_are_read_in_parts(shell, model, table, tmp_path, monkeypatc
     frame = read_frame(table)
     long = table.with_name("long.csv")
     pd.concat([frame] * 3).assign(sku=range(108)).to_csv(long, index=False)
-    predictions, sizes = MultimodalEstimator._predictions, []
+    predictions, sizes = FittedModel.predict, []
 
     def counted(self, X, **options):
         sizes.append(len(X))
         return predictions(self, X, **options)
 
-    monkeypatch.setattr(MultimodalEstimator, "_predictions", counted)
+    monkeypatch.setattr(FittedModel, "predict", counted)
     shell(f"predict {model} {long} --output {tmp_path / 'p.csv'} --id sku")
     assert sizes == [64, 44]
     assert pd.read_csv(tmp_path / "p.csv")["sku"].tolist() == list(range(108))

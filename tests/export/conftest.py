@@ -90,7 +90,7 @@ def differ():
         program = Program(model.model_, _fillers(model.modalities_, dataset.items)).eval()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*no input in any modality")
-            expected = model._predictions(frame)
+            expected = model.fitted_.predict(frame)
         found = [
             program(to_inputs(batch.items)).detach().numpy()
             for size in (len(frame), 1)

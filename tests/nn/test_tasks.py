@@ -59,7 +59,7 @@ def test_threshold_has_the_best_micro_f1():
     assert f1(float(task.threshold)) > f1(0.5) + 0.1
     assert f1(float(task.threshold)) >= max(f1(k / 100) for k in range(5, 96)) - 0.003
     other = Multilabel(5)
-    other.calibrate_as(task)
+    other.take_calibration(task.calibration())
     assert other.threshold == task.threshold
     task.calibrate(logits, torch.zeros(400, 5))  # tells nothing
     assert other.threshold == task.threshold
