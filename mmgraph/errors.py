@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class DataError(ValueError):
     """Input that cannot be used; the message names row, column, the expected form and a remedy."""
@@ -30,3 +33,21 @@ class MissingPackageError(ImportError):
 
 class ExportError(ValueError):
     """A model cannot be handed over as a program; the message names the part and a remedy."""
+
+
+def unknown_name(kind: str, given: object, names: Iterable[str]) -> str:
+    """Return the message for a name that there is not: what was meant, perhaps, and all there are.
+
+    Args:
+        kind: What is named.
+        given: What came.
+        names: All names there are.
+
+    Example:
+        >>> unknown_name("fusion", "lates", ["concat", "late"])
+        "there is no fusion 'lates'; did you mean 'late'? There are: concat, late"
+    """
+    names = list(names)
+    near = get_close_matches(str(given).lower(), names, n=1)
+    meant = f"did you mean {near[0]!r}? There are" if near else "there are"
+    return f"there is no {kind} {given!r}; {meant}: {', '.join(names)}"

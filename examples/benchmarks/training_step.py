@@ -26,7 +26,7 @@ from mmgraph import GraphFusion, Image, MultimodalModel, Text
 from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.transform import fit_modality, transform
 from mmgraph.graph.nodes import Nodes
-from mmgraph.message_passing.gnn import transformer_conv
+from mmgraph.message_passing.convs.names import transformer_conv
 from mmgraph.nn.encoders.recurrent import BidirectionalRNN
 from mmgraph.nn.tasks import Multiclass
 

@@ -86,9 +86,8 @@ def readout_weights(sample: Sample) -> Float[Tensor, "nodes"]:
     parts = []
     for name, readout in fusion.readouts.items():
         nodes = graph.nodes[name]
-        assert isinstance(readout, Readout)
         share = nodes.mask / nodes.mask.sum().clamp_min(1)
-        if readout.kind == "attention":
+        if isinstance(readout, Readout) and readout.kind == "attention":
             with torch.no_grad():
                 share = readout.weights(nodes)
         parts.append(share[nodes.mask])

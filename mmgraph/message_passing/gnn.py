@@ -10,25 +10,19 @@ from inspect import signature
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch_geometric.nn import TransformerConv
 
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.message_passing import Execution, GraphEdges
-from mmgraph.message_passing.layers import ConvFactory, HeteroLayer, Layer, RelationLayer
+from mmgraph.message_passing.convs.names import (
+    ConvFactory,
+    ConvLike,
+    find_conv,
+    transformer_conv,
+)
+from mmgraph.message_passing.layers import HeteroLayer, Layer, RelationLayer
 from mmgraph.typing import EdgeType
 
 __all__ = ["AttentionWeights", "ConvFactory", "Execution", "HeteroGNN", "transformer_conv"]
-
-
-def transformer_conv(in_channels: int, out_channels: int, edge_dim: int | None = None) -> nn.Module:
-    """Make the default convolution, a `TransformerConv` of four heads.
-
-    Raises:
-        ValueError: `out_channels` is not a multiple of four.
-    """
-    if out_channels % 4:
-        raise ValueError(f"four heads need channels to be a multiple of 4, got {out_channels}")
-    return TransformerConv(in_channels, out_channels // 4, heads=4, edge_dim=edge_dim)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +62,9 @@ class HeteroGNN(nn.Module):
     Args:
         channels: Features of every node, before and after.
         edge_types: The edge types of the graphs to come.
-        conv: Makes a convolution from (in_channels, out_channels) that takes
-            `((x_source, x_target), edge_index)`; most classes of `torch_geometric.nn` do. For
-            relations with edge features it is called with `edge_dim=` as well, and takes
+        conv: A name of `CONVS`, or what makes a convolution from (in_channels, out_channels) that
+            takes `((x_source, x_target), edge_index)`; most classes of `torch_geometric.nn` do.
+            For relations with edge features it is called with `edge_dim=` as well, and takes
             `edge_attr`. One with an argument `metadata` gets (node types, edge types), and what
             it makes takes `(x_dict, edge_index_dict)`.
         edge_dims: Number of edge features of the edge types that have any.
@@ -81,9 +75,9 @@ class HeteroGNN(nn.Module):
             runs densely what has a dense form. All compute the same.
 
     Raises:
-        ValueError: `execution="dense"` and a convolution has no dense form, a convolution adds
-            self loops between two node types, or it takes no edge features where there are any,
-            or expects some where there are none.
+        ValueError: There is no such convolution, `execution="dense"` and a convolution has no
+            dense form, a convolution adds self loops between two node types, or it takes no edge
+            features where there are any, or expects some where there are none.
 
     Example:
         >>> from torch_geometric.nn import HGTConv
@@ -103,7 +97,7 @@ class HeteroGNN(nn.Module):
         channels: int,
         edge_types: Sequence[EdgeType],
         *,
-        conv: ConvFactory = transformer_conv,
+        conv: ConvLike = "transformer",
         edge_dims: Mapping[EdgeType, int] | None = None,
         num_layers: int = 2,
         dropout: float = 0.0,
@@ -114,9 +108,10 @@ class HeteroGNN(nn.Module):
         self.edge_types = list(edge_types)
         self.edge_dims = {kind: size for kind, size in (edge_dims or {}).items() if size}
         self.execution = execution
-        make_layer = HeteroLayer if "metadata" in signature(conv).parameters else RelationLayer
+        make = find_conv(conv)
+        make_layer = HeteroLayer if "metadata" in signature(make).parameters else RelationLayer
         layers = [
-            make_layer(channels, self.edge_types, conv, self.edge_dims, dropout)
+            make_layer(channels, self.edge_types, make, self.edge_dims, dropout)
             for _ in range(num_layers)
         ]
         for layer in layers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -22,10 +22,8 @@ from mmgraph.message_passing import (
     relation_messages,
     why_not_dense,
 )
+from mmgraph.message_passing.convs.names import ConvFactory
 from mmgraph.typing import EdgeType
-
-#: Makes a convolution from (in_channels, out_channels) and what else it names, see `HeteroGNN`.
-ConvFactory = Callable[..., nn.Module]
 
 XDict = Mapping[str, Float[Tensor, "_ _"]]
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch_geometric.nn.aggr import AttentionalAggregation, Set2Set
 
+from mmgraph.errors import unknown_name
 from mmgraph.graph.nodes import Nodes
 
 ReadoutKind = Literal["mean", "max", "sum", "attention", "set2set"]
+#: A name of `READOUTS`, or a class or function that makes a module from the channels; the module
+#: maps `Nodes` to one vector a sample, as `Readout` does.
+ReadoutLike = ReadoutKind | Callable[[int], nn.Module]
+
+#: The kinds of `Readout` by name.
+READOUTS: tuple[str, ...] = get_args(ReadoutKind)
 
 
 class Readout(nn.Module):
@@ -27,6 +35,9 @@ class Readout(nn.Module):
         kind: How nodes are combined.
         channels: Size of a node's and of the result's features.
         processing_steps: Rounds of "set2set".
+
+    Raises:
+        ValueError: There is no such kind.
 
     Example:
         >>> nodes = Nodes.from_flat(torch.tensor([[1.0], [3.0]]), sample=torch.tensor([0, 0]),
@@ -46,8 +57,8 @@ class Readout(nn.Module):
         elif kind == "set2set":
             self.aggr = Set2Set(channels, processing_steps)
             self.lin = nn.Linear(2 * channels, channels)
-        elif kind not in ("mean", "max", "sum"):
-            raise ValueError(f"unknown readout {kind!r}")
+        elif kind not in READOUTS:
+            raise ValueError(unknown_name("readout", kind, READOUTS))
 
     def forward(self, nodes: Nodes) -> Float[Tensor, "batch channels"]:
         """Combine the nodes of each sample."""
@@ -90,3 +101,29 @@ def _maximum(nodes: Nodes) -> Float[Tensor, "batch channels"]:
     lowest = torch.finfo(nodes.x.dtype).min
     largest = nodes.x.masked_fill(~nodes.mask.unsqueeze(2), lowest).amax(1)
     return largest.masked_fill(~nodes.mask.any(1, keepdim=True), 0)
+
+
+def make_readout(readout: ReadoutLike, channels: int) -> nn.Module:
+    """Return a readout, given its name, its class or a function of the channels.
+
+    Raises:
+        ValueError: There is no such readout.
+    """
+    check_readout(readout)
+    return readout(channels) if callable(readout) else Readout(readout, channels)
+
+
+def check_readout(readout: object) -> None:
+    """Refuse what `make_readout` could make nothing of.
+
+    Raises:
+        ValueError: There is no such readout.
+    """
+    if isinstance(readout, str):
+        if readout not in READOUTS:
+            raise ValueError(unknown_name("readout", readout, READOUTS))
+    elif not callable(readout) or isinstance(readout, nn.Module):
+        raise ValueError(
+            f"readout: expected one of {', '.join(READOUTS)}, or a class or function that makes a "
+            f"module from the channels, got {readout!r}"
+        )

@@ -246,7 +246,7 @@ def _find_conv(path: Path, name: str | None) -> Callable[[int, int], nn.Module] 
         return None
     from torch_geometric import nn as pyg
 
-    from mmgraph.message_passing.gnn import transformer_conv
+    from mmgraph.message_passing.convs.names import transformer_conv
 
     if name == transformer_conv.__name__:
         return transformer_conv

@@ -12,7 +12,7 @@ from mmgraph.diagnosis.edges import fuse_with_strangers, fuse_without_cross_edge
 from mmgraph.diagnosis.projection import largest_prime
 from mmgraph.diagnosis.scores import R2, Resampling
 from mmgraph.graph.relations import Chain, Complete, WithPosition
-from mmgraph.message_passing.gnn import transformer_conv
+from mmgraph.message_passing.convs.names import transformer_conv
 from mmgraph.nn.tasks import Regression
 
 

@@ -20,7 +20,7 @@ from mmgraph import (
 from mmgraph.errors import ExportError
 from mmgraph.export.program import Program
 from mmgraph.graph.relations import Chain, Complete
-from mmgraph.message_passing.gnn import transformer_conv
+from mmgraph.message_passing.convs.names import transformer_conv
 from mmgraph.nn import fusion
 
 EXACT = 1e-5

@@ -18,7 +18,8 @@ from torch_geometric.nn import (
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.graph.nodes import Nodes
 from mmgraph.graph.relations import Chain, Complete, Grid, Nearest, WithPosition
-from mmgraph.message_passing.gnn import HeteroGNN, transformer_conv
+from mmgraph.message_passing.convs.names import transformer_conv
+from mmgraph.message_passing.gnn import HeteroGNN
 
 CHANNELS = 8
 RELATIONS = {

@@ -18,7 +18,7 @@ from mmgraph import (
     WithPosition,
     load,
 )
-from mmgraph.message_passing.gnn import transformer_conv
+from mmgraph.message_passing.convs.names import transformer_conv
 
 SCRIPT = """
 import os, sys

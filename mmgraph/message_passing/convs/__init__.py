@@ -1,1 +1,1 @@
-"""Dense forms of PyG's convolutions, one operator a file."""
+"""PyG's convolutions by name, and their dense forms, one operator a file."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mmgraph.graph.nodes import Nodes
+from mmgraph.nn.fusion.choice import FusionChoice
+from mmgraph.nn.readout import check_readout
 
 
 class Fusion(nn.Module, ABC):
@@ -17,10 +20,38 @@ class Fusion(nn.Module, ABC):
 
     Subclasses set `out_channels`, the size of the vector. Those of mmgraph are all made by
     `(modalities, channels, *, readout="attention", dropout=0.2, ...)`, so that the class itself
-    can be given to an estimator: `fusion=ConcatFusion`.
+    can be given to an estimator, as it is or with options of its own:
+    `fusion=ConcatFusion.options(readout="mean")`.
     """
 
     out_channels: int
+
+    @classmethod
+    def options(cls, **options: Any) -> FusionChoice:
+        """Return this fusion with some of its arguments chosen, for `fusion=` of an estimator.
+
+        Args:
+            options: Arguments behind `channels`, by name; the others keep their defaults.
+
+        Raises:
+            ValueError: The fusion does not take one of them, or a name is unknown.
+
+        Example:
+            >>> from mmgraph.nn.fusion import LateFusion
+            >>> LateFusion.options(weighting="learned", dropout=0.5)
+            LateFusion.options(weighting='learned', dropout=0.5)
+        """
+        return FusionChoice(cls, options)
+
+    @classmethod
+    def check_options(cls, options: Mapping[str, Any]) -> None:
+        """Refuse what can be told to be wrong before any modality is known.
+
+        Raises:
+            ValueError: An option has a value that the fusion could make nothing of.
+        """
+        if "readout" in options:
+            check_readout(options["readout"])
 
     @abstractmethod
     def forward(self, nodes: Mapping[str, Nodes]) -> Float[Tensor, "batch channels"]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, find_present, read_each
-from mmgraph.nn.readout import Readout, ReadoutKind
+from mmgraph.nn.readout import ReadoutLike, make_readout
 
 #: Bounds the slope of the square root, which is infinite at 0.
 _EPSILON = 1e-5
@@ -34,7 +34,8 @@ class BilinearFusion(Fusion):
     Args:
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
-        readout: How the nodes of a modality are combined.
+        readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
+            function of the channels.
         dropout: Probability of a product to be dropped.
         factors: Number k of products that are summed to a channel.
 
@@ -52,14 +53,16 @@ class BilinearFusion(Fusion):
         modalities: Iterable[str],
         channels: int,
         *,
-        readout: ReadoutKind = "attention",
+        readout: ReadoutLike = "attention",
         dropout: float = 0.2,
         factors: int = 5,
     ) -> None:
         super().__init__()
         self.out_channels = channels
         self.factors = factors
-        self.readouts = nn.ModuleDict({name: Readout(readout, channels) for name in modalities})
+        self.readouts = nn.ModuleDict(
+            {name: make_readout(readout, channels) for name in modalities}
+        )
         self.lins = nn.ModuleDict(
             {name: nn.Linear(channels, channels * factors) for name in self.readouts}
         )

@@ -12,7 +12,7 @@ from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.attention import NodeAttention, make_feed_forward
 from mmgraph.nn.fusion.base import Fusion, check_modalities
 from mmgraph.nn.fusion.concat import ConcatFusion
-from mmgraph.nn.readout import ReadoutKind
+from mmgraph.nn.readout import ReadoutLike
 
 
 class CrossAttentionFusion(Fusion):
@@ -34,7 +34,8 @@ class CrossAttentionFusion(Fusion):
     Args:
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
-        readout: How the nodes of a modality are combined.
+        readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
+            function of the channels.
         dropout: Probability of a channel of what nodes receive, and of a feature of the result, to
             be dropped.
         num_layers: Number of rounds.
@@ -58,7 +59,7 @@ class CrossAttentionFusion(Fusion):
         modalities: Iterable[str],
         channels: int,
         *,
-        readout: ReadoutKind = "attention",
+        readout: ReadoutLike = "attention",
         dropout: float = 0.2,
         num_layers: int = 2,
         heads: int = 4,

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, check_modalities
 from mmgraph.nn.fusion.concat import ConcatFusion
-from mmgraph.nn.readout import Readout, ReadoutKind
+from mmgraph.nn.readout import Readout, ReadoutLike
 
 
 class FiLMFusion(Fusion):
@@ -35,7 +35,8 @@ class FiLMFusion(Fusion):
     Args:
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
-        readout: How the modulated nodes of a modality are combined.
+        readout: How the modulated nodes of a modality are combined: a name of `READOUTS`, or a
+            class or function of the channels.
         dropout: Probability of a feature of the result to be dropped.
 
     Shapes:
@@ -52,7 +53,7 @@ class FiLMFusion(Fusion):
         modalities: Iterable[str],
         channels: int,
         *,
-        readout: ReadoutKind = "attention",
+        readout: ReadoutLike = "attention",
         dropout: float = 0.2,
     ) -> None:
         super().__init__()

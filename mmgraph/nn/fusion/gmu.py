@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, read_each
-from mmgraph.nn.readout import Readout, ReadoutKind
+from mmgraph.nn.readout import ReadoutLike, make_readout
 
 
 class GatedFusion(Fusion):
@@ -29,7 +29,8 @@ class GatedFusion(Fusion):
     Args:
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
-        readout: How the nodes of a modality are combined.
+        readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
+            function of the channels.
         dropout: Probability of a feature of the result to be dropped.
 
     Shapes:
@@ -46,12 +47,14 @@ class GatedFusion(Fusion):
         modalities: Iterable[str],
         channels: int,
         *,
-        readout: ReadoutKind = "attention",
+        readout: ReadoutLike = "attention",
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
         self.out_channels = channels
-        self.readouts = nn.ModuleDict({name: Readout(readout, channels) for name in modalities})
+        self.readouts = nn.ModuleDict(
+            {name: make_readout(readout, channels) for name in modalities}
+        )
         self.lins = nn.ModuleDict(
             {name: nn.Linear(channels, channels, bias=False) for name in self.readouts}
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import permutations
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,9 +13,10 @@ from torch import Tensor, nn
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.graph.nodes import Nodes
 from mmgraph.graph.relations import Complete, Relation
-from mmgraph.message_passing.gnn import ConvFactory, Execution, HeteroGNN, transformer_conv
+from mmgraph.message_passing.convs.names import ConvLike, find_conv
+from mmgraph.message_passing.gnn import Execution, HeteroGNN
 from mmgraph.nn.fusion.base import Fusion, check_modalities
-from mmgraph.nn.readout import Readout, ReadoutKind
+from mmgraph.nn.readout import Readout, ReadoutLike, make_readout
 from mmgraph.typing import EdgeType
 
 #: Node type of the one node a sample that is joined to all others.
@@ -27,11 +29,13 @@ class GraphFusion(Fusion):
     Args:
         modalities: The relations among the nodes of each modality, by name.
         channels: Features of every node and of the result.
-        conv: Makes a convolution from (in_channels, out_channels), see `HeteroGNN`.
+        conv: A name of `CONVS`, a class of `torch_geometric.nn`, or a function of (in_channels,
+            out_channels) that makes a convolution, see `HeteroGNN`.
         relations: All relations by edge type; None takes those of `modalities`, and joins all
             nodes of every two modalities both ways.
         num_layers: Number of rounds of messages.
-        readout: How the nodes of a modality are combined.
+        readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
+            function of the channels.
         dropout: Probability of a channel to be dropped.
         global_node: Add one node a sample that starts from a learnt vector and exchanges
             messages with all others.
@@ -41,15 +45,22 @@ class GraphFusion(Fusion):
         ValueError: A relation names an unknown modality, or a modality is called "global".
     """
 
+    @classmethod
+    def check_options(cls, options: Mapping[str, Any]) -> None:
+        """Refuse names of readouts and convolutions that there are not."""
+        super().check_options(options)
+        if "conv" in options:
+            find_conv(options["conv"])
+
     def __init__(
         self,
         modalities: Mapping[str, Mapping[str, Relation]],
         channels: int,
         *,
-        conv: ConvFactory = transformer_conv,
+        conv: ConvLike = "transformer",
         relations: Mapping[EdgeType, Relation] | None = None,
         num_layers: int = 2,
-        readout: ReadoutKind = "attention",
+        readout: ReadoutLike = "attention",
         dropout: float = 0.2,
         global_node: bool = False,
         execution: Execution = "auto",
@@ -59,7 +70,9 @@ class GraphFusion(Fusion):
         self.modalities = list(modalities)
         self.relations = dict(default_relations(modalities) if relations is None else relations)
         _check_names(self.modalities, self.relations)
-        self.readouts = nn.ModuleDict({name: Readout(readout, channels) for name in modalities})
+        self.readouts = nn.ModuleDict(
+            {name: make_readout(readout, channels) for name in modalities}
+        )
         self.global_x = nn.Parameter(torch.randn(channels)) if global_node else None
         if global_node:
             self.relations |= _global_relations(self.modalities)

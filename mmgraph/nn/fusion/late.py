@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, find_present, read_each, share_present
-from mmgraph.nn.readout import Readout, ReadoutKind
+from mmgraph.nn.readout import ReadoutLike, make_readout
 
 Weighting = Literal["mean", "learned"]
 
@@ -40,7 +40,8 @@ class LateFusion(Fusion):
     Args:
         modalities: Names of the modalities.
         channels: Features of every node and of a modality's block.
-        readout: How the nodes of a modality are combined.
+        readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
+            function of the channels.
         dropout: Probability of a feature of a block to be dropped.
         weighting: "mean" gives all modalities present the same share, "learned" learns one
             weight a modality.
@@ -62,12 +63,14 @@ class LateFusion(Fusion):
         modalities: Iterable[str],
         channels: int,
         *,
-        readout: ReadoutKind = "attention",
+        readout: ReadoutLike = "attention",
         dropout: float = 0.2,
         weighting: Weighting = "mean",
     ) -> None:
         super().__init__()
-        self.readouts = nn.ModuleDict({name: Readout(readout, channels) for name in modalities})
+        self.readouts = nn.ModuleDict(
+            {name: make_readout(readout, channels) for name in modalities}
+        )
         self.out_channels = len(self.readouts) * (channels + 1)
         self.mlps = nn.ModuleDict(
             {

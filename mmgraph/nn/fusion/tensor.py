@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion, find_present, read_each
-from mmgraph.nn.readout import Readout, ReadoutKind
+from mmgraph.nn.readout import ReadoutLike, make_readout
 
 
 class TensorFusion(Fusion):
@@ -30,7 +30,8 @@ class TensorFusion(Fusion):
     Args:
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
-        readout: How the nodes of a modality are combined.
+        readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
+            function of the channels.
         dropout: Probability of a feature of the result to be dropped.
         size: Features of each z_m; the tensor has (size + 1) ** modalities. None takes the
             largest size whose tensor is no wider than the concatenation of all modalities.
@@ -53,13 +54,15 @@ class TensorFusion(Fusion):
         modalities: Iterable[str],
         channels: int,
         *,
-        readout: ReadoutKind = "attention",
+        readout: ReadoutLike = "attention",
         dropout: float = 0.2,
         size: int | None = None,
     ) -> None:
         super().__init__()
         self.out_channels = channels
-        self.readouts = nn.ModuleDict({name: Readout(readout, channels) for name in modalities})
+        self.readouts = nn.ModuleDict(
+            {name: make_readout(readout, channels) for name in modalities}
+        )
         count = len(self.readouts)
         self.size = _largest_size(channels, count) if size is None else size
         self.lins = nn.ModuleDict({name: nn.Linear(channels, self.size) for name in self.readouts})
