@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tolerance import SMALL, rounding
 
 from mmgraph import load
 from mmgraph.cli import models
@@ -43,7 +44,7 @@ def test_every_row_as_in_python(shell, model, table, expected, tmp_path, suffix)
     names = ["blue", "green", "red"]
     assert list(written) == ["sku", "prediction", *(f"probability_{name}" for name in names)]
     assert written["sku"].tolist() == [f"s{number}" for number in range(36)]
-    np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=1e-6)
+    np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=rounding(SMALL))
     assert written["prediction"].tolist() == [names[place] for place in expected.argmax(1)]
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
@@ -62,7 +63,7 @@ def test_tables_of_every_kind(shell, model, table, expected, tmp_path, suffix):
     shell(f"predict {model} {source} --output {tmp_path / 'p.csv'} --quiet")
     written = pd.read_csv(tmp_path / "p.csv")
     assert written["row"].tolist() == list(range(36))
-    np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=1e-6)
+    np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=rounding(SMALL))
 
 
 @pytest.mark.usefixtures("few_at_once")
@@ -81,7 +82,7 @@ def test_folders(shell, model, table, expected, tmp_path, kind):
     shell(f"predict {model} {rows} --output {tmp_path / 'p.csv'} --quiet")
     written = pd.read_csv(tmp_path / "p.csv")
     assert written["row"].tolist() == list(range(36))
-    np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=1e-6)
+    np.testing.assert_allclose(written.iloc[:, 2:].to_numpy(float), expected, atol=rounding(SMALL))
     columns = "--text caption --label label --group series"
     shell(f"fit {rows} {columns} {shell.quick} --output {tmp_path / 'model'} --quiet")
 

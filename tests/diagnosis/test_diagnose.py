@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tolerance import SMALL, rounding
 
 from mmgraph import (
     DataError,
@@ -83,7 +84,7 @@ def test_rows_put_together_are_rows_of_a_table(additive_task):
     vectors = [*frame["vector"], None]
     chosen = {"word": [words[i] for i in mixed[:, 0]], "vector": [vectors[i] for i in mixed[:, 1]]}
     table = pd.DataFrame({name: pd.Series(value, dtype=object) for name, value in chosen.items()})
-    np.testing.assert_allclose(probability, model.predict_proba(table), atol=1e-6)
+    np.testing.assert_allclose(probability, model.predict_proba(table), atol=rounding(SMALL))
 
 
 def test_standard_errors_are_those_of_a_share(additive):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tolerance import SMALL, rounding
 
 from mmgraph import (
     Audio,
@@ -70,9 +71,9 @@ def test_rows_do_not_depend_on_their_neighbours(mixed, fitted):
     together = fitted.predict_proba(frame)
     # Row 7 has nothing at all.
     alone = np.concatenate([fitted.predict_proba(frame[n : n + 1]) for n in range(16)])
-    np.testing.assert_allclose(alone, together[:16], atol=1e-5)
+    np.testing.assert_allclose(alone, together[:16], atol=rounding(SMALL))
     backwards = fitted.predict_proba(frame[::-1])[::-1]
-    np.testing.assert_allclose(backwards, together, atol=1e-5)
+    np.testing.assert_allclose(backwards, together, atol=rounding(SMALL))
     assert (fitted.predict(frame) == label).mean() > 0.7
 
 
@@ -94,7 +95,9 @@ def test_every_modality_is_saved(mixed, fitted, tmp_path):
     frame, _ = mixed
     fitted.save(tmp_path / "model")
     again = load(tmp_path / "model")
-    np.testing.assert_allclose(again.predict_proba(frame), fitted.predict_proba(frame), atol=1e-6)
+    np.testing.assert_allclose(
+        again.predict_proba(frame), fitted.predict_proba(frame), atol=rounding(SMALL)
+    )
 
 
 @pytest.mark.filterwarnings("ignore:.*no input")

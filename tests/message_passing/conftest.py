@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tolerance import SMALL, rounding
 
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.message_passing import GraphEdges, relation_messages
@@ -65,7 +66,8 @@ def outcome(module, nodes, compute):
 def assert_equal(dense, sparse):
     assert dense.keys() == sparse.keys()
     for name, wanted in sparse.items():
-        relative = 1e-10 if wanted.dtype == torch.float64 else 1e-5
+        # A layer and its gradients, which are sums over hundreds of edges.
+        relative = 1e-10 if wanted.dtype == torch.float64 else rounding(2 * SMALL)
         scale = max(1.0, float(wanted.abs().max()) if wanted.numel() else 0)
         torch.testing.assert_close(
             dense[name],

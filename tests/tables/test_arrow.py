@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image as PILImage
+from tolerance import SMALL, rounding
 
 from mmgraph import (
     ArrowTable,
@@ -197,7 +198,9 @@ def test_fits_and_predicts_as_in_memory(folder, dataset, frame, make_classifier,
         disk = make_classifier(MODALITIES, **OPTIONS).fit(data, "label")
         for name in ("rows_with", "held_out_rows"):
             assert disk.facts_[name] == memory.facts_[name]
-        np.testing.assert_allclose(disk.predict_proba(data), disk.predict_proba(frame), atol=1e-6)
+        np.testing.assert_allclose(
+            disk.predict_proba(data), disk.predict_proba(frame), atol=rounding(SMALL)
+        )
         assert disk.score(data, "label") == disk.score(frame, "label")
 
 
@@ -205,9 +208,9 @@ def test_streams_fit_and_predict_as_in_memory(stream, frame, make_classifier):
     memory = make_classifier(MODALITIES, **OPTIONS).fit(frame, "label")
     clf = make_classifier(MODALITIES, **OPTIONS).fit(stream, "label")
     expected = memory.predict_proba(frame)
-    np.testing.assert_allclose(clf.predict_proba(stream), expected, atol=1e-5)
+    np.testing.assert_allclose(clf.predict_proba(stream), expected, atol=rounding(SMALL))
     assert clf.predict(stream).tolist() == memory.predict(frame).tolist()
-    np.testing.assert_allclose(clf.transform(stream), clf.transform(frame), atol=1e-5)
+    np.testing.assert_allclose(clf.transform(stream), clf.transform(frame), atol=rounding(SMALL))
     assert clf.score(stream, "label") == memory.score(frame, "label")
     pd.testing.assert_frame_equal(clf.count_items(stream), clf.count_items(frame))
     assert len(clf.explain(stream.take(2))) == 2

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from tolerance import SMALL, rounding
 
 from mmgraph import Complete, Features, MultimodalGraphClassifier, load
 from mmgraph.nn.fusion import BottleneckFusion, ConcatFusion, Fusion, GraphFusion, LateFusion
@@ -49,7 +50,7 @@ def test_a_class_is_a_fusion_factory(fusion, frame, tmp_path):
     assert clf.score(frame, frame["label"]) > 0.8
     clf.save(tmp_path / "model")
     again = load(tmp_path / "model").predict_proba(frame)
-    np.testing.assert_allclose(again, clf.predict_proba(frame), atol=1e-6)
+    np.testing.assert_allclose(again, clf.predict_proba(frame), atol=rounding(SMALL))
 
 
 def test_options_are_given_with_partial(frame, tmp_path):
@@ -58,7 +59,7 @@ def test_options_are_given_with_partial(frame, tmp_path):
     assert clf.model_.fusion.weight.abs().max() > 0
     clf.save(tmp_path / "model")
     again = load(tmp_path / "model", fusion=fusion).predict_proba(frame)
-    np.testing.assert_allclose(again, clf.predict_proba(frame), atol=1e-6)
+    np.testing.assert_allclose(again, clf.predict_proba(frame), atol=rounding(SMALL))
 
 
 def fit(frame, fusion, **options):
