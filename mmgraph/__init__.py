@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mmgraph import datasets as datasets
     from mmgraph import diagnosis as diagnosis
     from mmgraph import errors as errors
+    from mmgraph import estimator as estimator
     from mmgraph import explain as explain
     from mmgraph import export as export
     from mmgraph import graph as graph
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from mmgraph import tables as tables
     from mmgraph import testing as testing
     from mmgraph import training as training
-    from mmgraph import typing as typing
     from mmgraph.comparison.result import Comparison as Comparison
     from mmgraph.comparison.run import compare as compare
     from mmgraph.datasets.base import MultimodalDataset as MultimodalDataset
@@ -122,6 +122,7 @@ else:
             "datasets",
             "diagnosis",
             "errors",
+            "estimator",
             "explain",
             "export",
             "graph",
@@ -135,6 +136,5 @@ else:
             "tables",
             "testing",
             "training",
-            "typing",
         ),
     )

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mmgraph.diagnosis import Diagnosis, Measure
+    from mmgraph.diagnosis.measures import Measure
+    from mmgraph.diagnosis.result import Diagnosis
 
 #: Names of measures of the whole model, and how pictures call them.
 _SCORES = {

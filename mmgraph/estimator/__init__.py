@@ -1,8 +1,21 @@
 """The scikit-learn interface: fit, predict, score, save and load."""
 
-from mmgraph.estimator.base import MultimodalEstimator
-from mmgraph.estimator.classifier import MultimodalGraphClassifier
-from mmgraph.estimator.loading import load
-from mmgraph.estimator.regressor import MultimodalGraphRegressor
+from typing import TYPE_CHECKING
 
-__all__ = ["MultimodalEstimator", "MultimodalGraphClassifier", "MultimodalGraphRegressor", "load"]
+from mmgraph.system.lazy import hand_on
+
+if TYPE_CHECKING:
+    from mmgraph.estimator.base import MultimodalEstimator as MultimodalEstimator
+    from mmgraph.estimator.classifier import MultimodalGraphClassifier as MultimodalGraphClassifier
+    from mmgraph.estimator.loading import load as load
+    from mmgraph.estimator.regressor import MultimodalGraphRegressor as MultimodalGraphRegressor
+else:
+    __all__, __getattr__, __dir__ = hand_on(
+        __name__,
+        {
+            "MultimodalEstimator": "mmgraph.estimator.base",
+            "MultimodalGraphClassifier": "mmgraph.estimator.classifier",
+            "MultimodalGraphRegressor": "mmgraph.estimator.regressor",
+            "load": "mmgraph.estimator.loading",
+        },
+    )

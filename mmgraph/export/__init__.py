@@ -1,6 +1,19 @@
 """Fitted models as programs of torch.export or ONNX, and how such programs are run."""
 
-from mmgraph.export.exported import ExportedModel, load_exported
-from mmgraph.export.write import export_model
+from typing import TYPE_CHECKING
 
-__all__ = ["ExportedModel", "export_model", "load_exported"]
+from mmgraph.system.lazy import hand_on
+
+if TYPE_CHECKING:
+    from mmgraph.export.exported import ExportedModel as ExportedModel
+    from mmgraph.export.exported import load_exported as load_exported
+    from mmgraph.export.write import export_model as export_model
+else:
+    __all__, __getattr__, __dir__ = hand_on(
+        __name__,
+        {
+            "ExportedModel": "mmgraph.export.exported",
+            "export_model": "mmgraph.export.write",
+            "load_exported": "mmgraph.export.exported",
+        },
+    )

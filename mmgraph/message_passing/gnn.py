@@ -12,13 +12,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mmgraph.graph.graph import MultimodalGraph
-from mmgraph.message_passing import Execution, GraphEdges
+from mmgraph.message_passing.choice import Execution
 from mmgraph.message_passing.convs.names import (
     ConvFactory,
     ConvLike,
     find_conv,
     transformer_conv,
 )
+from mmgraph.message_passing.edges.graph_edges import GraphEdges
 from mmgraph.message_passing.layers import HeteroLayer, Layer, RelationLayer
 from mmgraph.typing import EdgeType
 

@@ -11,18 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parameter import UninitializedParameter
 
-from mmgraph.message_passing import (
-    Execution,
-    GraphEdges,
-    PackedNodes,
-    Weighted,
+from mmgraph.message_passing.choice import Execution, why_not_dense
+from mmgraph.message_passing.convs.names import ConvFactory
+from mmgraph.message_passing.edges.graph_edges import GraphEdges
+from mmgraph.message_passing.messages import (
     hetero_attention,
     hetero_messages,
     relation_attention,
     relation_messages,
-    why_not_dense,
 )
-from mmgraph.message_passing.convs.names import ConvFactory
+from mmgraph.message_passing.packing import PackedNodes
+from mmgraph.message_passing.sparse import Weighted
 from mmgraph.typing import EdgeType
 
 XDict = Mapping[str, Float[Tensor, "_ _"]]

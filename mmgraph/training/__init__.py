@@ -1,21 +1,35 @@
 """Training on Lightning: the only package that imports it."""
 
-from mmgraph.training.callbacks import BestWeights, History
-from mmgraph.training.checkpoint import Checkpoint
-from mmgraph.training.launch import Launch, find_launch, join_processes
-from mmgraph.training.module import TrainingModule, TrainingSettings
-from mmgraph.training.run import TrainingResult, stop_on_interrupt, train
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "BestWeights",
-    "Checkpoint",
-    "History",
-    "Launch",
-    "TrainingModule",
-    "TrainingResult",
-    "TrainingSettings",
-    "find_launch",
-    "join_processes",
-    "stop_on_interrupt",
-    "train",
-]
+from mmgraph.system.lazy import hand_on
+
+if TYPE_CHECKING:
+    from mmgraph.training.callbacks import BestWeights as BestWeights
+    from mmgraph.training.callbacks import History as History
+    from mmgraph.training.checkpoint import Checkpoint as Checkpoint
+    from mmgraph.training.launch import Launch as Launch
+    from mmgraph.training.launch import find_launch as find_launch
+    from mmgraph.training.launch import join_processes as join_processes
+    from mmgraph.training.module import TrainingModule as TrainingModule
+    from mmgraph.training.module import TrainingSettings as TrainingSettings
+    from mmgraph.training.run import TrainingResult as TrainingResult
+    from mmgraph.training.run import stop_on_interrupt as stop_on_interrupt
+    from mmgraph.training.run import train as train
+else:
+    __all__, __getattr__, __dir__ = hand_on(
+        __name__,
+        {
+            "BestWeights": "mmgraph.training.callbacks",
+            "Checkpoint": "mmgraph.training.checkpoint",
+            "History": "mmgraph.training.callbacks",
+            "Launch": "mmgraph.training.launch",
+            "TrainingModule": "mmgraph.training.module",
+            "TrainingResult": "mmgraph.training.run",
+            "TrainingSettings": "mmgraph.training.module",
+            "find_launch": "mmgraph.training.launch",
+            "join_processes": "mmgraph.training.launch",
+            "stop_on_interrupt": "mmgraph.training.run",
+            "train": "mmgraph.training.run",
+        },
+    )

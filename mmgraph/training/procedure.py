@@ -18,7 +18,9 @@ from mmgraph.errors import DataError
 from mmgraph.graph.items import Items
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.system import distributed
-from mmgraph.training import Checkpoint, TrainingResult, TrainingSettings, train
+from mmgraph.training.checkpoint import Checkpoint
+from mmgraph.training.module import TrainingSettings
+from mmgraph.training.run import TrainingResult, train
 
 logger = logging.getLogger("mmgraph")
 
