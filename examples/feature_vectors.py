@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mmgraph import Features, MultimodalGraphClassifier
-from mmgraph.nn.fusion import ConcatFusion, GraphFusion, WeightedSumFusion
+from mmgraph.nn import ConcatFusion, GraphFusion, WeightedSumFusion
 
 FACTORS = 8
 MODELS = {

@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mmgraph import Image, MultimodalGraphClassifier, Text, robustness_curve
 from mmgraph.datasets import load_openclipart
-from mmgraph.nn.fusion import ConcatFusion
+from mmgraph.nn import ConcatFusion
 from mmgraph.plot import plot_robustness
 
 

@@ -22,12 +22,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mmgraph import MultimodalGraphClassifier
+from mmgraph import Complete, MultimodalGraphClassifier
 from mmgraph.comparison import FUSIONS
-from mmgraph.data.dataset import read_batches
+from mmgraph.data import read_batches
 from mmgraph.datasets import load_easy_vqa
-from mmgraph.diagnosis.edges import fuse_without_cross_edges
-from mmgraph.graph.relations import Complete
+from mmgraph.diagnosis import fuse_without_cross_edges
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mmgraph import comparison as comparison
+    from mmgraph import data as data
     from mmgraph import datasets as datasets
     from mmgraph import diagnosis as diagnosis
     from mmgraph import errors as errors
@@ -119,6 +120,7 @@ else:
         },
         rooms=(
             "comparison",
+            "data",
             "datasets",
             "diagnosis",
             "errors",
