@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from mmgraph.message_passing.choice import Execution as Execution
     from mmgraph.message_passing.choice import dense_form as dense_form
     from mmgraph.message_passing.choice import why_not_dense as why_not_dense
+    from mmgraph.message_passing.convs.names import CONVS as CONVS
+    from mmgraph.message_passing.convs.names import ConvFactory as ConvFactory
+    from mmgraph.message_passing.convs.names import ConvLike as ConvLike
+    from mmgraph.message_passing.convs.names import find_conv as find_conv
+    from mmgraph.message_passing.convs.names import transformer_conv as transformer_conv
     from mmgraph.message_passing.edges.graph_edges import GraphEdges as GraphEdges
     from mmgraph.message_passing.gnn import AttentionWeights as AttentionWeights
     from mmgraph.message_passing.gnn import HeteroGNN as HeteroGNN
-    from mmgraph.message_passing.gnn import transformer_conv as transformer_conv
-    from mmgraph.message_passing.layers import ConvFactory as ConvFactory
     from mmgraph.message_passing.messages import hetero_attention as hetero_attention
     from mmgraph.message_passing.messages import hetero_messages as hetero_messages
     from mmgraph.message_passing.messages import relation_attention as relation_attention
@@ -30,7 +33,9 @@ else:
         __name__,
         {
             "AttentionWeights": "mmgraph.message_passing.gnn",
-            "ConvFactory": "mmgraph.message_passing.layers",
+            "CONVS": "mmgraph.message_passing.convs.names",
+            "ConvFactory": "mmgraph.message_passing.convs.names",
+            "ConvLike": "mmgraph.message_passing.convs.names",
             "DenseForm": "mmgraph.message_passing.base",
             "Ends": "mmgraph.message_passing.base",
             "Execution": "mmgraph.message_passing.choice",
@@ -40,11 +45,12 @@ else:
             "PackedNodes": "mmgraph.message_passing.packing",
             "Weighted": "mmgraph.message_passing.sparse",
             "dense_form": "mmgraph.message_passing.choice",
+            "find_conv": "mmgraph.message_passing.convs.names",
             "hetero_attention": "mmgraph.message_passing.messages",
             "hetero_messages": "mmgraph.message_passing.messages",
             "relation_attention": "mmgraph.message_passing.messages",
             "relation_messages": "mmgraph.message_passing.messages",
-            "transformer_conv": "mmgraph.message_passing.gnn",
+            "transformer_conv": "mmgraph.message_passing.convs.names",
             "why_not_dense": "mmgraph.message_passing.choice",
         },
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mmgraph.nn.fusion.base import share_present as share_present
     from mmgraph.nn.fusion.bilinear import BilinearFusion as BilinearFusion
     from mmgraph.nn.fusion.bottleneck import BottleneckFusion as BottleneckFusion
+    from mmgraph.nn.fusion.choice import FusionChoice as FusionChoice
     from mmgraph.nn.fusion.concat import ConcatFusion as ConcatFusion
     from mmgraph.nn.fusion.cross_attention import CrossAttentionFusion as CrossAttentionFusion
     from mmgraph.nn.fusion.film import FiLMFusion as FiLMFusion
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from mmgraph.nn.fusion.graph import default_relations as default_relations
     from mmgraph.nn.fusion.late import LateFusion as LateFusion
     from mmgraph.nn.fusion.low_rank import LowRankFusion as LowRankFusion
+    from mmgraph.nn.fusion.names import FUSIONS as FUSIONS
+    from mmgraph.nn.fusion.names import FusionLike as FusionLike
+    from mmgraph.nn.fusion.names import find_fusion as find_fusion
     from mmgraph.nn.fusion.tensor import TensorFusion as TensorFusion
     from mmgraph.nn.fusion.weighted_sum import WeightedSumFusion as WeightedSumFusion
     from mmgraph.nn.linear.features import CategoryFeatures as CategoryFeatures
@@ -46,6 +50,8 @@ if TYPE_CHECKING:
     from mmgraph.nn.model import MultimodalModel as MultimodalModel
     from mmgraph.nn.readout import Readout as Readout
     from mmgraph.nn.readout import ReadoutKind as ReadoutKind
+    from mmgraph.nn.readout import ReadoutLike as ReadoutLike
+    from mmgraph.nn.readout import make_readout as make_readout
     from mmgraph.nn.tasks import Multiclass as Multiclass
     from mmgraph.nn.tasks import Multilabel as Multilabel
     from mmgraph.nn.tasks import Regression as Regression
@@ -62,9 +68,12 @@ else:
             "ColumnEncoder": "mmgraph.nn.encoders.tabular",
             "ConcatFusion": "mmgraph.nn.fusion.concat",
             "CrossAttentionFusion": "mmgraph.nn.fusion.cross_attention",
+            "FUSIONS": "mmgraph.nn.fusion.names",
             "FiLMFusion": "mmgraph.nn.fusion.film",
             "FrameEncoder": "mmgraph.nn.encoders.audio",
             "Fusion": "mmgraph.nn.fusion.base",
+            "FusionChoice": "mmgraph.nn.fusion.choice",
+            "FusionLike": "mmgraph.nn.fusion.names",
             "GatedFusion": "mmgraph.nn.fusion.gmu",
             "GraphFusion": "mmgraph.nn.fusion.graph",
             "LateFusion": "mmgraph.nn.fusion.late",
@@ -84,6 +93,7 @@ else:
             "PooledFeatures": "mmgraph.nn.linear.features",
             "Readout": "mmgraph.nn.readout",
             "ReadoutKind": "mmgraph.nn.readout",
+            "ReadoutLike": "mmgraph.nn.readout",
             "RegionCNN": "mmgraph.nn.encoders.image",
             "RegionEncoder": "mmgraph.nn.encoders.image",
             "Regression": "mmgraph.nn.tasks",
@@ -94,9 +104,11 @@ else:
             "WeightedSumFusion": "mmgraph.nn.fusion.weighted_sum",
             "check_modalities": "mmgraph.nn.fusion.base",
             "default_relations": "mmgraph.nn.fusion.graph",
+            "find_fusion": "mmgraph.nn.fusion.names",
             "find_present": "mmgraph.nn.fusion.base",
             "load_backbone": "mmgraph.nn.encoders.backbones",
             "make_feed_forward": "mmgraph.nn.fusion.attention",
+            "make_readout": "mmgraph.nn.readout",
             "read_each": "mmgraph.nn.fusion.base",
             "share_present": "mmgraph.nn.fusion.base",
         },
