@@ -4,6 +4,8 @@ import ast
 import importlib
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,14 @@ def test_rooms_that_hand_on_nothing_are_private():
         if "hand_on(" in path.read_text("utf-8") and path.stem != "lazy"
     }
     assert faces - {"__init__"} <= set(ROOMS)
+
+
+def test_readers_are_light():
+    code = "import sys; from mmgraph.datasets import load_openclipart; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch_geometric", "lightning", "sklearn", "pandas", "timm", "transformers"}
+    assert "mmgraph.datasets.openclipart" in done.stdout.split()
+    assert not heavy & set(done.stdout.split())
 
 
 def imported(source):
