@@ -3,9 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mmgraph.system.lazy import hand_on
-
-__version__ = "0.1.0"
-
+from mmgraph.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from mmgraph import comparison as comparison

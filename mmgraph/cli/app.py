@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from mmgraph import __version__
 from mmgraph.cli.compare import compare
 from mmgraph.cli.evaluate import evaluate
 from mmgraph.cli.explain import explain
@@ -22,6 +21,7 @@ from mmgraph.cli.inspect import inspect
 from mmgraph.cli.options import in_groups
 from mmgraph.cli.predict import predict
 from mmgraph.errors import MissingPackageError
+from mmgraph.version import __version__
 
 #: What a user can mend. `DataError` is a ValueError.
 _EXPECTED = (ValueError, OSError, MissingPackageError, FloatingPointError)

@@ -41,12 +41,12 @@ def compare(
 
     Rows of the test split are left out: nothing is to be chosen by them.
     """
-    from mmgraph import compare as run
     from mmgraph.cli.fit import make_estimator
     from mmgraph.cli.inputs import read_problem
     from mmgraph.cli.sources import opened
     from mmgraph.cli.splits import TRAINING as FOR_TRAINING
     from mmgraph.cli.splits import Selection
+    from mmgraph.comparison import compare as run
 
     with report.messages(), opened(rows) as source:
         selection = Selection(rows, FOR_TRAINING)

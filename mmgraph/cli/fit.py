@@ -51,7 +51,7 @@ def fit(
 
 def make_estimator(problem: Problem, training: Training, **options: Any) -> Any:
     """Return an estimator for a problem, not fitted."""
-    from mmgraph import MultimodalGraphClassifier, MultimodalGraphRegressor
+    from mmgraph.estimator import MultimodalGraphClassifier, MultimodalGraphRegressor
 
     regression = problem.task == "regression"
     kind = MultimodalGraphRegressor if regression else MultimodalGraphClassifier

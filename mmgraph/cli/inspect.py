@@ -48,7 +48,7 @@ def _is_model(path: Path) -> bool:
 
 
 def _show_model(report: Report, path: Path) -> None:
-    from mmgraph import load
+    from mmgraph.estimator import load
     from mmgraph.saving.card import write_card
 
     estimator = load(path)

@@ -38,7 +38,7 @@ def load_model(path: Path, unreadable: str | None = None) -> Any:
     Raises:
         DataError: There is no model, or a damaged one.
     """
-    from mmgraph import load
+    from mmgraph.estimator import load
 
     estimator = load(path)
     if unreadable is not None:

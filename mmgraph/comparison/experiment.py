@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Shaped
 
-import mmgraph
 from mmgraph.comparison.describe import (
     describe_value,
     fingerprint,
@@ -26,6 +25,7 @@ from mmgraph.comparison.describe import (
 from mmgraph.comparison.methods import Method, count_parameters
 from mmgraph.comparison.splits import Split, subset
 from mmgraph.comparison.store import Part, Run, RunStore
+from mmgraph.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,7 +201,7 @@ def _once(plans: Iterable[Plan]) -> list[Plan]:
 
 def find_versions() -> dict[str, str]:
     """Return the versions of what runs are made with."""
-    found = {"python": platform.python_version(), "mmgraph": mmgraph.__version__}
+    found = {"python": platform.python_version(), "mmgraph": __version__}
     for package in _PACKAGES:
         try:
             found[package] = version(package)

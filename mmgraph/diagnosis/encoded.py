@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.transform import transform
+from mmgraph.fitted import FittedModel
 from mmgraph.graph.items import Items
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.linear.model import LinearParts
@@ -19,8 +20,6 @@ from mmgraph.nn.model import MultimodalModel
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from mmgraph.estimator import MultimodalEstimator
 
 #: Samples that go through the fusion at once.
 _BATCH = 256
@@ -89,16 +88,16 @@ class EncodedRows:
     has: Bool[Tensor, "rows modalities"]
 
     @classmethod
-    def of(cls, estimator: MultimodalEstimator, frame: pd.DataFrame) -> EncodedRows:
+    def of(cls, fitted: FittedModel, frame: pd.DataFrame) -> EncodedRows:
         """Encode the rows of a table once.
 
         Raises:
             DataError: A cell cannot be read.
         """
-        model = estimator.model_
+        model = fitted.network
         nodes: dict[str, list[Nodes]] = {name: [] for name in model.encoders}
         parts, has = [], []
-        for items in _batches(estimator, frame):
+        for items in _batches(fitted, frame):
             for name, encoded in model.nodes(items).items():
                 nodes[name].append(encoded)
             has.append(torch.stack([items[name].nodes_per_sample > 0 for name in nodes], dim=1))
@@ -170,9 +169,9 @@ class EncodedRows:
         return self.has[rows, torch.arange(rows.shape[1])].any(1)
 
 
-def _batches(estimator: MultimodalEstimator, frame: pd.DataFrame) -> Iterator[dict[str, Items]]:
+def _batches(fitted: FittedModel, frame: pd.DataFrame) -> Iterator[dict[str, Items]]:
     """Read the rows batch by batch, and at last one that has nothing."""
-    size, modalities = estimator.batch_size, estimator.modalities_
+    size, modalities = fitted.batch_size, fitted.modalities
     for start in range(0, len(frame), size):
         items = transform(modalities, frame.iloc[start : start + size], start=start)
         yield from (batch.items for batch in SampleDataset(modalities, items).batches(size))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from mmgraph.diagnosis.verdict import sentences
 from mmgraph.plot.style import BLACK, BLUE, GREEN, ORANGE, SKY, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mmgraph.diagnosis.measures import Measure
-    from mmgraph.diagnosis.result import Diagnosis
+    from mmgraph.diagnosis.measures import Measure, Measures
 
 #: Names of measures of the whole model, and how pictures call them.
 _SCORES = {
@@ -35,7 +35,7 @@ _MODALITY = {
 }
 
 
-def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
+def plot_diagnosis(diagnosis: Measures) -> Figure:
     """Draw scores, modalities, interaction and edges on one page, the verdict below.
 
     Lines at the ends of bars are two standard errors to either side.
@@ -45,7 +45,7 @@ def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    wrapped = "\n".join(fill(part, 185) for part in diagnosis.verdict.split("\n"))
+    wrapped = "\n".join(fill(part, 185) for part in "\n".join(sentences(diagnosis)).split("\n"))
     lines = wrapped.count("\n") + 1
     modalities = len(diagnosis.modalities)
     upper = max(3.6, 1.6 + 0.62 * modalities, 0.36 * (len(_SCORES) + modalities) + 1.3)
@@ -67,12 +67,12 @@ def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
     return figure
 
 
-def _unit(diagnosis: Diagnosis) -> tuple[float, str]:
+def _unit(diagnosis: Measures) -> tuple[float, str]:
     """Return factor and name of the unit of differences."""
     return (100.0, "points") if diagnosis.is_share else (1.0, diagnosis.score_name)
 
 
-def _draw_scores(diagnosis: Diagnosis, axes: Axes) -> None:
+def _draw_scores(diagnosis: Measures, axes: Axes) -> None:
     rows = [(label, diagnosis.find(name)) for name, label in _SCORES.items()]
     alone = [
         (f"{shorten(name, 16)} alone", diagnosis.get("alone", name))
@@ -85,7 +85,7 @@ def _draw_scores(diagnosis: Diagnosis, axes: Axes) -> None:
     axes.set(title="Scores", xlabel=diagnosis.score_name)
 
 
-def _draw_modalities(diagnosis: Diagnosis, axes: Axes) -> None:
+def _draw_modalities(diagnosis: Measures, axes: Axes) -> None:
     factor, unit = _unit(diagnosis)
     height = 0.8 / len(_MODALITY)
     for number, (measure, (label, color, hatch)) in enumerate(_MODALITY.items()):
@@ -110,7 +110,7 @@ def _draw_modalities(diagnosis: Diagnosis, axes: Axes) -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=8, frameon=False)
 
 
-def _draw_losses(diagnosis: Diagnosis, axes: Axes) -> None:
+def _draw_losses(diagnosis: Measures, axes: Axes) -> None:
     factor, unit = _unit(diagnosis)
     found = [(label, each) for name, label in _LOSSES.items() if (each := diagnosis.find(name))]
     labels = [fill(label, 18) for label, _ in found]

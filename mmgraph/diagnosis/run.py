@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from mmgraph.data import targets
@@ -23,8 +22,8 @@ from mmgraph.diagnosis.projection import additive_projection, largest_prime
 from mmgraph.diagnosis.result import Diagnosis
 from mmgraph.diagnosis.scores import Resampling, Score, make_score
 from mmgraph.errors import DataError
-from mmgraph.estimator import MultimodalEstimator
 from mmgraph.explain.exact_shapley import coalitions, shapley_values
+from mmgraph.fitted import Fitted, FittedModel, fitted_model
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.tables.opening import read_frame, take_columns
 
@@ -36,7 +35,7 @@ _MOST_MODALITIES = 8
 
 
 def diagnose(
-    estimator: MultimodalEstimator,
+    estimator: Fitted,
     X: Any,
     y: Any,
     *,
@@ -59,7 +58,8 @@ def diagnose(
     together. The interaction is measured without hiding anything, by Hessel and Lee's EMAP.
 
     Args:
-        estimator: A fitted classifier or regressor with two modalities or more.
+        estimator: A fitted classifier or regressor with two modalities or more, or its
+            `FittedModel`.
         X: Rows to diagnose on, as `estimator.score` takes them.
         y: Their targets, or the name of the column with them.
         groups: Group of each row, or the name of a column: rows that belong together are drawn
@@ -89,16 +89,16 @@ def diagnose(
         >>> round(sum(result.get("shapley", name).value for name in result.modalities), 6)
         0.5
     """
-    check_is_fitted(estimator, "model_")
+    fitted = fitted_model(estimator)
     frame, truth = take_columns(read_frame(X), y, "y")
     frame, groups = take_columns(frame, groups, "groups")
     if groups is not None:
         groups = targets.encode_groups(groups, frame.index)
     _check_options(emap_rows=emap_rows, permutations=permutations, draws=draws)
-    _check_rows(estimator, frame, groups, emap_rows)
+    _check_rows(fitted, frame, groups, emap_rows)
     with torch.inference_mode():
-        score = make_score(estimator, truth, frame.index)
-        rows = EncodedRows.of(estimator, frame)
+        score = make_score(fitted, truth, frame.index)
+        rows = EncodedRows.of(fitted, frame)
         examination = _Examination(rows, score, groups, draws, seed)
         measures = [
             *examination.contributions(),
@@ -118,12 +118,12 @@ def _check_options(**options: int) -> None:
 
 
 def _check_rows(
-    estimator: MultimodalEstimator,
+    fitted: FittedModel,
     frame: pd.DataFrame,
     groups: Int[np.ndarray, "rows"] | None,
     emap_rows: int,
 ) -> None:
-    count = len(estimator.modalities_)
+    count = len(fitted.modalities)
     if not 2 <= count <= _MOST_MODALITIES:
         raise DataError(
             f"expected a model with two to {_MOST_MODALITIES} modalities to diagnose, got {count}; "

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from mmgraph.data import targets
-from mmgraph.nn.tasks import Multilabel, Regression, Task
-
-if TYPE_CHECKING:
-    from mmgraph.estimator import MultimodalEstimator
+from mmgraph.fitted import FittedModel
+from mmgraph.nn.tasks import Task
 
 
 class Score(ABC):
@@ -53,11 +51,8 @@ class Accuracy(Score):
         return self._right(logits).astype(np.float64)[:, None]
 
     def _right(self, logits: Float[Tensor, "rows outputs"]) -> Bool[np.ndarray, "rows"]:
-        probability = self.task.activate(logits)
-        if isinstance(self.task, Multilabel):
-            chosen = probability.numpy() >= float(self.task.threshold)
-            return (chosen == self.truth).all(1)
-        return probability.argmax(1).numpy() == self.truth
+        right = self.task.decide(self.task.activate(logits).numpy()) == self.truth
+        return right.all(1) if right.ndim == 2 else right
 
     def reduce(self, means: Float[np.ndarray, "*draws 1"]) -> Float[np.ndarray, "*draws"]:
         """Return the share itself."""
@@ -95,23 +90,22 @@ class R2(Score):
         return np.where(constant, (error == 0).astype(float), explained).mean(-1)
 
 
-def make_score(estimator: MultimodalEstimator, truth: Any, index: Any) -> Score:
+def make_score(fitted: FittedModel, truth: Any, index: Any) -> Score:
     """Return an estimator's own score on some targets.
 
     Args:
-        estimator: The fitted estimator.
+        fitted: The estimator's model.
         truth: Targets in any form that its `score` takes.
         index: Names of the rows, for messages.
 
     Raises:
         DataError: The targets cannot be used.
     """
-    task = estimator.model_.task
-    if isinstance(task, Regression):
+    task, classes = fitted.task, fitted.outputs.classes
+    if classes is None:
         targets.encode_numbers(truth, index)  # refuses what is no number
         return R2(task, np.asarray(truth, dtype=np.float64).reshape(len(index), -1))
-    classes: np.ndarray = getattr(estimator, "classes_")  # noqa: B009 (classifiers only)
-    if isinstance(task, Multilabel):
+    if task.has_sets:
         return Accuracy(task, targets.indicator(truth, classes, index))
     matches = np.asarray(truth)[:, None] == classes
     return Accuracy(task, np.where(matches.any(1), matches.argmax(1), -1))

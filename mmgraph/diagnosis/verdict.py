@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmgraph.diagnosis.measures import Measure
-    from mmgraph.diagnosis.result import Diagnosis
+    from mmgraph.diagnosis.measures import Measure, Measures
 
 #: What is below this share of the gain over nothing is called nearly nothing.
 _NEARLY = 0.05
 
 
-def sentences(diagnosis: Diagnosis) -> list[str]:
+def sentences(diagnosis: Measures) -> list[str]:
     """Return the verdict, a paragraph an entry: score, modalities, interaction, edges, warnings."""
     parts = [
         _score(diagnosis),
@@ -24,12 +23,12 @@ def sentences(diagnosis: Diagnosis) -> list[str]:
     return [part for part in parts if part]
 
 
-def format_score(diagnosis: Diagnosis, measure: Measure) -> str:
+def format_score(diagnosis: Measures, measure: Measure) -> str:
     """Return a score with its standard error."""
     return f"{measure.value:.3f} ± {measure.error:.3f}"
 
 
-def format_difference(diagnosis: Diagnosis, value: float, error: float | None = None) -> str:
+def format_difference(diagnosis: Measures, value: float, error: float | None = None) -> str:
     """Return a difference of scores, in points where the score is a share of rows."""
     factor, digits = (100, 1) if diagnosis.is_share else (1, 3)
     unit = "points" if diagnosis.is_share else f"of {diagnosis.score_name}"
@@ -37,11 +36,11 @@ def format_difference(diagnosis: Diagnosis, value: float, error: float | None = 
     return f"{factor * value:.{digits}f}{spread} {unit}"
 
 
-def _difference(diagnosis: Diagnosis, measure: Measure) -> str:
+def _difference(diagnosis: Measures, measure: Measure) -> str:
     return format_difference(diagnosis, measure.value, measure.error)
 
 
-def _most(diagnosis: Diagnosis, measure: Measure) -> float:
+def _most(diagnosis: Measures, measure: Measure) -> float:
     """Return what a measure hardly exceeds."""
     # Where no row differs the bootstrap has no error. Then the rule of three holds: what is
     # never seen in n rows has at most a probability of about 3 / n.
@@ -49,15 +48,15 @@ def _most(diagnosis: Diagnosis, measure: Measure) -> float:
     return max(0.0, measure.value + max(2 * measure.error, rare))
 
 
-def _bound(diagnosis: Diagnosis, measure: Measure) -> str:
+def _bound(diagnosis: Measures, measure: Measure) -> str:
     return f", so at most about {format_difference(diagnosis, _most(diagnosis, measure))}"
 
 
-def _by_share(diagnosis: Diagnosis) -> list[str]:
+def _by_share(diagnosis: Measures) -> list[str]:
     return sorted(diagnosis.modalities, key=lambda name: -diagnosis.get("shapley", name).value)
 
 
-def _score(diagnosis: Diagnosis) -> str:
+def _score(diagnosis: Measures) -> str:
     score, nothing = diagnosis.get("score"), diagnosis.get("nothing")
     name = diagnosis.score_name[0].upper() + diagnosis.score_name[1:]
     return (
@@ -66,7 +65,7 @@ def _score(diagnosis: Diagnosis) -> str:
     )
 
 
-def _modality(diagnosis: Diagnosis, name: str) -> str:
+def _modality(diagnosis: Measures, name: str) -> str:
     share, hidden = diagnosis.get("shapley", name), diagnosis.get("hidden", name)
     permuted, alone = diagnosis.get("permuted", name), diagnosis.get("alone", name)
     if not hidden.is_clear:
@@ -87,7 +86,7 @@ def _modality(diagnosis: Diagnosis, name: str) -> str:
     )
 
 
-def _interaction(diagnosis: Diagnosis) -> str:
+def _interaction(diagnosis: Measures) -> str:
     gap = diagnosis.get("interaction")
     emap, model = diagnosis.get("emap"), diagnosis.get("emap_rows")
     gain = model.value - diagnosis.get("nothing").value
@@ -111,7 +110,7 @@ def _interaction(diagnosis: Diagnosis) -> str:
     return f"{much} of what the model learnt is interaction between modalities: {compared}"
 
 
-def _edges(diagnosis: Diagnosis) -> str:
+def _edges(diagnosis: Measures) -> str:
     removed, shuffled = diagnosis.find("edges_removed"), diagnosis.find("edges_shuffled")
     if removed is None or shuffled is None:
         return ""
@@ -129,7 +128,7 @@ def _edges(diagnosis: Diagnosis) -> str:
     return f"{claim}; where they run to another row it loses {_difference(diagnosis, shuffled)}."
 
 
-def _warnings(diagnosis: Diagnosis) -> list[str]:
+def _warnings(diagnosis: Measures) -> list[str]:
     best = max(diagnosis.modalities, key=lambda name: diagnosis.get("alone", name).value)
     lead = diagnosis.get("lead", best)
     if lead.is_clear and lead.value > 0:

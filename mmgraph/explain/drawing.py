@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL import Image as PILImage
 
-    from mmgraph.explain.explanation import Explanation
-    from mmgraph.explain.record import NodeScore
+    from mmgraph.explain.record import ExplanationRecord, NodeScore
 
 #: Inches: the whole page, pictures on its left, the space between, and the height of a line.
 _WIDTH, _PICTURE, _GAP, _LINE = 10.0, 3.6, 0.5, 0.28
@@ -29,7 +28,7 @@ _MOST_LINES, _MOST_BARS = 30, 12
 _OPACITY = 0.75
 
 
-def plot_explanation(explanation: Explanation) -> Figure:
+def plot_explanation(explanation: ExplanationRecord) -> Figure:
     """Draw an explained sample: pictures and texts shaded by score, all else as bars.
 
     Orange speaks for the output and blue against it; where scores only tell how much a node
@@ -73,7 +72,7 @@ def _lay_out(figure: Figure, axes: Axes, below: float) -> None:
     axes.set(xlim=(0, _WIDTH), ylim=(below, 0), aspect="auto")
 
 
-def _draw_frame(figure: Figure, explanation: Explanation) -> None:
+def _draw_frame(figure: Figure, explanation: ExplanationRecord) -> None:
     """Draw the title above, and below what the colours mean."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -81,7 +80,7 @@ def _draw_frame(figure: Figure, explanation: Explanation) -> None:
     width, height = figure.get_size_inches()
     name = shorten(explanation.outputs[explanation.target], 40)
     number = explanation.predicted[explanation.target]
-    said = f"{number:.4g}" if explanation.task == "regression" else f"{number:.1%}"
+    said = f"{number:.1%}" if explanation.has_probabilities else f"{number:.4g}"
     title = f"row {shorten(explanation.row, 40)}: why {name} ({said})? {explanation.method}"
     figure.text(0.2 / width, 1 - 0.2 / height, title, fontsize=12, weight="bold", va="top")
     bar = figure.add_axes((0.2 / width, 0.42 / height, 2.4 / width, 0.14 / height))

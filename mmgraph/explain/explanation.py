@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
 
-from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
+from mmgraph.explain.record import ExplanationRecord
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -20,60 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
-    r"""Why the model gave one row one output: scores of nodes, and weights of edges.
-
-    Scores explain `value`, the logit of the target. For one class of several it is taken
-    relative to the mean over the classes, which a softmax ignores:
-
-    .. math::
-        f_c(x) = z_c(x) - \frac{1}{C} \sum_k z_k(x)
-
-    Args:
-        row: What the table calls the row.
-        method: Name of the method.
-        task: Kind of the task: "multiclass", "multilabel", "regression" or one of your own.
-        outputs: Name of each output: classes, labels, or values.
-        predicted: Probability of each output, or the value itself for numbers.
-        target: Which output is explained.
-        value: What the model says of the target, as a logit (in standard deviations of the
-            training targets for numbers).
-        base: The same without the inputs, where the scores sum to value - base; else None.
-        signed: True where negative scores speak against the target; False where scores say
-            only how much a node mattered.
-        nodes: All nodes, modality by modality, then by item and index.
-        edges: Weights by relation and layer; none where the fusion has no edges to weigh.
-        inputs: What the nodes are parts of.
-        faithfulness: How true the scores are, by metric, where it was measured; see
-            `mmgraph.explain.faithfulness`.
-    """
-
-    row: str
-    method: str
-    task: str
-    outputs: Sequence[str]
-    predicted: Sequence[float]
-    target: int
-    value: float
-    base: float | None
-    signed: bool
-    nodes: Sequence[NodeScore]
-    edges: Sequence[EdgeScores] = ()
-    inputs: Sequence[ItemInput] = ()
-    faithfulness: dict[str, float] | None = None
-
-    @property
-    def scores(self) -> Float[np.ndarray, "nodes"]:
-        """Score of each node."""
-        return np.array([node.score for node in self.nodes], dtype=np.float64)
-
-    @property
-    def modality_scores(self) -> dict[str, float]:
-        """Sum of the scores of each modality's nodes."""
-        total: dict[str, float] = {}
-        for node in self.nodes:
-            total[node.modality] = total.get(node.modality, 0.0) + node.score
-        return total
+class Explanation(ExplanationRecord):
+    """Why the model gave one row one output; fields as in `ExplanationRecord`."""
 
     def with_faithfulness(self, faithfulness: dict[str, float]) -> Explanation:
         """Return the same explanation with what was measured of it."""
@@ -164,7 +110,8 @@ class Explanation:
         """
         from mmgraph.explain.schema import read_json
 
-        return read_json(source)
+        record = read_json(source)
+        return cls(**{field.name: getattr(record, field.name) for field in fields(record)})
 
     def plot(self) -> Figure:
         """Draw pictures and texts shaded by score, see `mmgraph.plot.plot_explanation`."""

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mmgraph.explain.explanation import Explanation
-    from mmgraph.explain.record import ItemInput, NodeScore
+    from mmgraph.explain.record import ExplanationRecord, ItemInput, NodeScore
     from mmgraph.typing import EdgeType
 
 #: Inches: of the whole page, of pictures on its left, and of a line of tokens.
@@ -35,7 +34,7 @@ class _Spot:
 
 
 def plot_graph(
-    explanation: Explanation,
+    explanation: ExplanationRecord,
     *,
     relations: Sequence[EdgeType] | None = None,
     layer: int | None = None,
@@ -77,7 +76,7 @@ def plot_graph(
     axes.set(xlim=(0, _WIDTH), ylim=(below, 0), aspect="auto")
     name = shorten(explanation.outputs[explanation.target], 40)
     number = explanation.predicted[explanation.target]
-    said = f"{number:.4g}" if explanation.task == "regression" else f"{number:.0%}"
+    said = f"{number:.0%}" if explanation.has_probabilities else f"{number:.4g}"
     axes.set_title(f"row {shorten(explanation.row, 40)}, {name} {said}: {explanation.method}")
     return figure
 
@@ -87,7 +86,7 @@ _Items = list[tuple["ItemInput | None", list[int]]]
 
 
 def _weights(
-    explanation: Explanation, relations: Sequence[EdgeType] | None, layer: int | None
+    explanation: ExplanationRecord, relations: Sequence[EdgeType] | None, layer: int | None
 ) -> _Weights:
     """Return the weight of each edge of each relation, mean over heads and layers."""
     known = list(dict.fromkeys(edges.relation for edges in explanation.edges))
@@ -114,7 +113,7 @@ def _weights(
     return result
 
 
-def _items(explanation: Explanation) -> tuple[_Items, _Items]:
+def _items(explanation: ExplanationRecord) -> tuple[_Items, _Items]:
     """Return the nodes of each item, those on a picture and those to list."""
     groups: dict[tuple[str, int], list[int]] = {}
     for number, node in enumerate(explanation.nodes):
@@ -131,7 +130,7 @@ def _items(explanation: Explanation) -> tuple[_Items, _Items]:
 
 
 def _draw_pictures(
-    items: _Items, explanation: Explanation, axes: Axes, spots: dict[int, _Spot]
+    items: _Items, explanation: ExplanationRecord, axes: Axes, spots: dict[int, _Spot]
 ) -> float:
     """Draw pictures one above the other with their regions, and return where they end."""
     from matplotlib.patches import Rectangle
@@ -163,7 +162,12 @@ def _draw_pictures(
 
 
 def _draw_lists(
-    items: _Items, explanation: Explanation, axes: Axes, spots: dict[int, _Spot], *, left: float
+    items: _Items,
+    explanation: ExplanationRecord,
+    axes: Axes,
+    spots: dict[int, _Spot],
+    *,
+    left: float,
 ) -> float:
     """Draw nodes as words in lines, and return where they end."""
     top = 0.0
@@ -249,20 +253,20 @@ def _ends(start: _Spot, to: _Spot) -> tuple[tuple[float, float], tuple[float, fl
     return touch(start, to), touch(to, start)
 
 
-def _largest(numbers: Sequence[int], explanation: Explanation) -> list[int]:
+def _largest(numbers: Sequence[int], explanation: ExplanationRecord) -> list[int]:
     """Return the nodes to draw, in their order."""
     by_score = sorted(numbers, key=lambda number: -abs(explanation.nodes[number].score))
     return sorted(by_score[:_MOST_NODES])
 
 
-def _title(node: NodeScore, explanation: Explanation) -> str:
+def _title(node: NodeScore, explanation: ExplanationRecord) -> str:
     several = any(
         each.modality == node.modality and each.item != node.item for each in explanation.nodes
     )
     return shorten(node.modality, 40) + (f" {node.item + 1}" if several else "")
 
 
-def _shade(node: NodeScore, explanation: Explanation) -> Any:
+def _shade(node: NodeScore, explanation: ExplanationRecord) -> Any:
     """Return a colour between white and that of the score's sign."""
     from matplotlib.colors import to_rgb
 

@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mmgraph.errors import DataError
-from mmgraph.explain.explanation import Explanation
-from mmgraph.explain.record import EdgeScores
+from mmgraph.explain.record import EdgeScores, ExplanationRecord
+from mmgraph.explain.schema import to_json
 
 #: Outputs that are listed with their probabilities.
 _MOST_OUTPUTS = 8
@@ -29,7 +29,9 @@ _MOST_NODES = 2**16
 _PICTURE = re.compile(r"data:image/(jpeg|png|webp|gif);base64,[A-Za-z0-9+/]+={0,2}")
 
 
-def to_html(explanations: Explanation | Sequence[Explanation], path: str | Path) -> None:
+def to_html(
+    explanations: ExplanationRecord | Sequence[ExplanationRecord], path: str | Path
+) -> None:
     """Write a page that shows explanations and needs nothing but a browser.
 
     Explanations of one row, by several methods or of several classes, are put together. Weights
@@ -45,13 +47,13 @@ def to_html(explanations: Explanation | Sequence[Explanation], path: str | Path)
     Path(path).write_text(make_page(explanations), encoding="utf-8")
 
 
-def make_page(explanations: Explanation | Sequence[Explanation]) -> str:
+def make_page(explanations: ExplanationRecord | Sequence[ExplanationRecord]) -> str:
     """Return the page that `to_html` writes.
 
     Raises:
         DataError: There are none, or one has more than 65,536 nodes.
     """
-    if isinstance(explanations, Explanation):
+    if isinstance(explanations, ExplanationRecord):
         explanations = [explanations]
     if not explanations:
         raise DataError("expected one explanation or more for a page, got none")
@@ -73,7 +75,7 @@ def make_page(explanations: Explanation | Sequence[Explanation]) -> str:
     return template
 
 
-def make_frame(explanation: Explanation) -> str:
+def make_frame(explanation: ExplanationRecord) -> str:
     """Return the page within an element that a notebook can show."""
     page = html.escape(make_page(explanation), quote=True)
     return (
@@ -82,7 +84,7 @@ def make_frame(explanation: Explanation) -> str:
     )
 
 
-def pack(explanations: Sequence[Explanation]) -> dict[str, Any]:
+def pack(explanations: Sequence[ExplanationRecord]) -> dict[str, Any]:
     """Return what the page's script reads: the schema of `Explanation.to_json`, made compact.
 
     A sample holds `row`, `inputs` and `views`, one for each of its explanations. A view's nodes
@@ -102,7 +104,7 @@ def pack(explanations: Sequence[Explanation]) -> dict[str, Any]:
         texts = [(each.modality, each.item, each.text) for each in explanation.inputs]
         key = json.dumps([explanation.row, texts])
         # A picture is embedded once, however many explanations show it.
-        described = explanation.to_json(pictures=key not in samples)
+        described = to_json(explanation, pictures=key not in samples)
         if key not in samples:
             inputs = [_safe(each) for each in described["inputs"]]
             samples[key] = {"row": explanation.row, "inputs": inputs, "views": []}
@@ -117,12 +119,12 @@ def _safe(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _view(
-    explanation: Explanation, described: dict[str, Any], blobs: dict[str, int]
+    explanation: ExplanationRecord, described: dict[str, Any], blobs: dict[str, int]
 ) -> dict[str, Any]:
     keys = ("method", "task", "value", "base", "signed", "modality_scores", "faithfulness")
     outputs, predicted = described["outputs"], described["predicted"]
     order = sorted(range(len(outputs)), key=lambda place: -predicted[place])
-    order = order if explanation.task != "regression" else sorted(order)
+    order = order if explanation.has_probabilities else sorted(order)
     shown = order[:_MOST_OUTPUTS]
     if explanation.target not in shown:
         shown[-1] = explanation.target

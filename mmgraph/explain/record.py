@@ -1,7 +1,11 @@
-"""What an explanation holds: scores of nodes and edges, and the inputs they are parts of."""
+"""What an explanation holds: scores of nodes and edges, and the inputs they are parts of.
+
+Pictures, pages and JSON are made from records; `Explanation` is a record that can write itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -87,3 +91,65 @@ class ItemInput:
         if self.thumbnail is not None:
             return from_data_uri(self.thumbnail)
         return None if self.reader is None or self.raw is None else self.reader.picture(self.raw)
+
+
+@dataclass(frozen=True, eq=False)
+class ExplanationRecord:
+    r"""What is known of one output of one row: scores of nodes, and weights of edges.
+
+    Scores explain `value`, the logit of the target. For one class of several it is taken
+    relative to the mean over the classes, which a softmax ignores:
+
+    .. math::
+        f_c(x) = z_c(x) - \frac{1}{C} \sum_k z_k(x)
+
+    Args:
+        row: What the table calls the row.
+        method: Name of the method.
+        task: Kind of the task: "multiclass", "multilabel", "regression" or one of your own.
+        outputs: Name of each output: classes, labels, or values.
+        predicted: Probability of each output, or the value itself for numbers.
+        target: Which output is explained.
+        value: What the model says of the target, as a logit (in standard deviations of the
+            training targets for numbers).
+        base: The same without the inputs, where the scores sum to value - base; else None.
+        signed: True where negative scores speak against the target; False where scores say
+            only how much a node mattered.
+        nodes: All nodes, modality by modality, then by item and index.
+        edges: Weights by relation and layer; none where the fusion has no edges to weigh.
+        inputs: What the nodes are parts of.
+        faithfulness: How true the scores are, by metric, where it was measured; see
+            `mmgraph.explain.faithfulness`.
+    """
+
+    row: str
+    method: str
+    task: str
+    outputs: Sequence[str]
+    predicted: Sequence[float]
+    target: int
+    value: float
+    base: float | None
+    signed: bool
+    nodes: Sequence[NodeScore]
+    edges: Sequence[EdgeScores] = ()
+    inputs: Sequence[ItemInput] = ()
+    faithfulness: dict[str, float] | None = None
+
+    @property
+    def scores(self) -> Float[np.ndarray, "nodes"]:
+        """Score of each node."""
+        return np.array([node.score for node in self.nodes], dtype=np.float64)
+
+    @property
+    def modality_scores(self) -> dict[str, float]:
+        """Sum of the scores of each modality's nodes."""
+        total: dict[str, float] = {}
+        for node in self.nodes:
+            total[node.modality] = total.get(node.modality, 0.0) + node.score
+        return total
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether `predicted` are probabilities; False: numbers in the targets' units."""
+        return self.task != "regression"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mmgraph.data.cells import modality_cells
 from mmgraph.explain.base import Explainer
 from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.faithfulness import measure
 from mmgraph.explain.methods import DEFAULT, find_explainer
 from mmgraph.explain.record import ItemInput
 from mmgraph.explain.samples import explain_sample, find_output, output_names, read_samples
@@ -43,8 +44,6 @@ def explain_rows(
         DataError: A cell cannot be read, there is no such output or method, or the method does
             not suit the model.
     """
-    from mmgraph.explain.faithfulness import measure
-
     explainer = find_explainer(method)
     frame = read_frame(X)
     fitted = fitted_model(model)

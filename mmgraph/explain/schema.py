@@ -61,15 +61,14 @@ from typing import Any
 import numpy as np
 
 from mmgraph.errors import DataError
-from mmgraph.explain.explanation import Explanation
-from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
+from mmgraph.explain.record import EdgeScores, ExplanationRecord, ItemInput, NodeScore
 from mmgraph.explain.thumbnails import to_data_uri
 from mmgraph.modalities.base import Place
 
 FORMAT, VERSION = "mmgraph explanation", 1
 
 
-def to_json(explanation: Explanation, *, pictures: bool = True) -> dict[str, Any]:
+def to_json(explanation: ExplanationRecord, *, pictures: bool = True) -> dict[str, Any]:
     """Return an explanation as dicts, lists, text and numbers.
 
     Args:
@@ -139,7 +138,7 @@ def _input(item: ItemInput, pictures: bool) -> dict[str, Any]:
     }
 
 
-def read_json(source: dict[str, Any] | str | Path) -> Explanation:
+def read_json(source: dict[str, Any] | str | Path) -> ExplanationRecord:
     """Return the explanation of a dict that `to_json` returned, or of a file with it.
 
     Raises:
@@ -172,9 +171,9 @@ def read_json(source: dict[str, Any] | str | Path) -> Explanation:
         raise DataError(f"{name}: is no whole explanation ({reason}); write it again") from error
 
 
-def _from_json(described: dict[str, Any]) -> Explanation:
+def _from_json(described: dict[str, Any]) -> ExplanationRecord:
     base, faithfulness = described["base"], described["faithfulness"]
-    return Explanation(
+    return ExplanationRecord(
         row=described["row"],
         method=described["method"],
         task=described["task"],

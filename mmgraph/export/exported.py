@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from mmgraph import __version__
 from mmgraph.data.dataset import read_batches
 from mmgraph.data.transform import warn_without_input
 from mmgraph.errors import DataError
@@ -22,6 +21,7 @@ from mmgraph.nn.model import has_input
 from mmgraph.nn.outputs import Outputs
 from mmgraph.saving.modalities import load_modalities
 from mmgraph.tables.opening import read_frame
+from mmgraph.version import __version__
 
 #: Raised when older versions of mmgraph could not read what this one writes.
 FORMAT = 1

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from mmgraph import __version__
 from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.transform import transform
 from mmgraph.errors import DataError, ExportError, MissingPackageError
@@ -24,6 +23,7 @@ from mmgraph.saving.folder import new_folder, plain
 from mmgraph.saving.modalities import save_modalities
 from mmgraph.tables.names import row_name
 from mmgraph.typing import Item
+from mmgraph.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd

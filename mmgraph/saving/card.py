@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mmgraph import __version__
 from mmgraph.fitted import FittedModel
+from mmgraph.version import __version__
 
 #: Lines of a table before the rest is only counted.
 _MOST_LINES = 40

@@ -10,8 +10,8 @@ from typing import Any
 from jaxtyping import Shaped
 from torch import Tensor
 
-from mmgraph import __version__
 from mmgraph.nn.tasks import Task
+from mmgraph.version import __version__
 
 _PACKAGES = ("torch", "torch-geometric", "lightning", "numpy", "pandas", "timm", "transformers")
 

@@ -19,7 +19,6 @@ from typing import Any
 
 from torch import nn
 
-from mmgraph import __version__
 from mmgraph.errors import DataError
 from mmgraph.fitted import FittedModel
 from mmgraph.modalities.base import Modality
@@ -30,6 +29,7 @@ from mmgraph.saving import archive, card
 from mmgraph.saving.folder import new_folder, plain
 from mmgraph.saving.modalities import load_modalities, save_modalities
 from mmgraph.saving.relations import read_relations, write_relations
+from mmgraph.version import __version__
 
 #: Raised when older versions of mmgraph could not read what this one writes.
 FORMAT = 1

@@ -76,7 +76,7 @@ def test_rows_put_together_are_rows_of_a_table(additive_task):
     model, frame, _ = additive_task
     frame = hide(hide(frame[:40], "word", 0.3, seed=0), "vector", 0.3, seed=1)
     with torch.inference_mode():
-        rows = EncodedRows.of(model, frame)
+        rows = EncodedRows.of(model.fitted_, frame)
         mixed = torch.stack([torch.arange(40).roll(7), torch.arange(40).flip(0)], dim=1)
         mixed[5] = mixed[6, 0] = rows.missing
         probability = model.model_.task.activate(rows.logits(mixed)).numpy()
