@@ -51,7 +51,7 @@ def prediction_columns(
         found = {"prediction": decided}
     else:
         labels = [classes[row > 0].tolist() for row in decided] if decided.ndim == 2 else decided
-        names = [f"probability_{name}" for name in classes.tolist()]
+        names = [f"probability_{name}" for name in fitted.output_names]
         found = {"prediction": labels, **dict(zip(names, outputs.T, strict=True))}
     named = _identity(rows, identity)
     if named.keys() & found.keys():
