@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from mmgraph.system.cache import clear_cache as clear_cache
     from mmgraph.tables.arrow import ArrowTable as ArrowTable
     from mmgraph.tables.parquet import ParquetTable as ParquetTable
+    from mmgraph.training.settings import Training as Training
 else:
     __all__, __getattr__, __dir__ = hand_on(
         __name__,
@@ -112,6 +113,7 @@ else:
             "diagnose": "mmgraph.diagnosis.run",
             "evaluate_predictions": "mmgraph.metrics",
             "hide": "mmgraph.robustness",
+            "Training": "mmgraph.training.settings",
             "load": "mmgraph.estimator.loading",
             "load_exported": "mmgraph.export.exported",
             "robustness_curve": "mmgraph.robustness",

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from mmgraph.comparison.ablation import make_ablations as make_ablations
     from mmgraph.comparison.baselines import make_baselines as make_baselines
     from mmgraph.comparison.methods import DEFAULT as DEFAULT
-    from mmgraph.comparison.methods import FUSIONS as FUSIONS
     from mmgraph.comparison.methods import Method as Method
     from mmgraph.comparison.pictures import plot_comparison as plot_comparison
     from mmgraph.comparison.pictures import plot_learning_curve as plot_learning_curve
@@ -16,13 +15,14 @@ if TYPE_CHECKING:
     from mmgraph.comparison.run import compare as compare
     from mmgraph.comparison.statistics import corrected_t_test as corrected_t_test
     from mmgraph.comparison.statistics import holm as holm
+    from mmgraph.nn.fusion.names import FUSIONS as FUSIONS
 else:
     __all__, __getattr__, __dir__ = hand_on(
         __name__,
         {
             "Comparison": "mmgraph.comparison.result",
             "DEFAULT": "mmgraph.comparison.methods",
-            "FUSIONS": "mmgraph.comparison.methods",
+            "FUSIONS": "mmgraph.nn.fusion.names",
             "Method": "mmgraph.comparison.methods",
             "compare": "mmgraph.comparison.run",
             "corrected_t_test": "mmgraph.comparison.statistics",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmgraph.comparison.methods import MethodLike
 from mmgraph.estimator import MultimodalEstimator
@@ -74,44 +73,6 @@ def _reorder(nodes: Nodes) -> Nodes:
     return replace(nodes, index=(same & before).sum(2))
 
 
-def sage_conv(in_channels: int, out_channels: int) -> nn.Module:
-    """Make a mean over the neighbours."""
-    from torch_geometric.nn import SAGEConv
-
-    return SAGEConv(in_channels, out_channels)
-
-
-def gat_conv(in_channels: int, out_channels: int) -> nn.Module:
-    """Make an attention of four heads."""
-    from torch_geometric.nn import GATConv
-
-    return GATConv(in_channels, out_channels // 4, heads=4, add_self_loops=False)
-
-
-def gatv2_conv(in_channels: int, out_channels: int) -> nn.Module:
-    """Make a dynamic attention of four heads."""
-    from torch_geometric.nn import GATv2Conv
-
-    return GATv2Conv(in_channels, out_channels // 4, heads=4, add_self_loops=False)
-
-
-def graph_conv(in_channels: int, out_channels: int) -> nn.Module:
-    """Make a sum over the neighbours."""
-    from torch_geometric.nn import GraphConv
-
-    return GraphConv(in_channels, out_channels)
-
-
-def gin_conv(in_channels: int, out_channels: int) -> nn.Module:
-    """Make a sum over the neighbours under a small network."""
-    from torch_geometric.nn import GINConv
-
-    layers = nn.Sequential(
-        nn.Linear(in_channels, out_channels), nn.ReLU(), nn.Linear(out_channels, out_channels)
-    )
-    return GINConv(layers)
-
-
 def make_ablations(template: MultimodalEstimator) -> dict[str, MethodLike]:
     """Return methods for `compare`: the graph with one part removed or exchanged in each.
 
@@ -125,11 +86,11 @@ def make_ablations(template: MultimodalEstimator) -> dict[str, MethodLike]:
         "graph, nothing within": {"fusion": without_within},
         "graph, shuffled within": {"fusion": with_shuffled},
         "graph, one layer": {"num_layers": 1},
-        "graph, global node": {"fusion": partial(GraphFusion, global_node=True)},
-        "graph, SAGE": {"conv": sage_conv},
-        "graph, GAT": {"conv": gat_conv},
-        "graph, GATv2": {"conv": gatv2_conv},
-        "graph, GraphConv": {"conv": graph_conv},
-        "graph, GIN": {"conv": gin_conv},
+        "graph, global node": {"fusion": GraphFusion.options(global_node=True)},
+        "graph, SAGE": {"conv": "sage"},
+        "graph, GAT": {"conv": "gat"},
+        "graph, GATv2": {"conv": "gatv2"},
+        "graph, GraphConv": {"conv": "graph"},
+        "graph, GIN": {"conv": "gin"},
     }
     return {name: clone(template).set_params(**each) for name, each in changed.items()}

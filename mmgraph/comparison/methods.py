@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmgraph.comparison.describe import describe_value
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, unknown_name
 from mmgraph.estimator import MultimodalEstimator
-from mmgraph.nn import fusion
-from mmgraph.nn.build import GRAPH_OPTIONS
-
-#: The fusion methods by the names that `compare` knows them by.
-FUSIONS: dict[str, type[fusion.Fusion]] = {
-    "graph": fusion.GraphFusion,
-    "concat": fusion.ConcatFusion,
-    "weighted-sum": fusion.WeightedSumFusion,
-    "late": fusion.LateFusion,
-    "gated": fusion.GatedFusion,
-    "tensor": fusion.TensorFusion,
-    "low-rank": fusion.LowRankFusion,
-    "bilinear": fusion.BilinearFusion,
-    "film": fusion.FiLMFusion,
-    "cross-attention": fusion.CrossAttentionFusion,
-    "bottleneck": fusion.BottleneckFusion,
-}
+from mmgraph.estimator.arguments import SHORTCUTS
+from mmgraph.nn.fusion.base import Fusion
+from mmgraph.nn.fusion.graph import GraphFusion
+from mmgraph.nn.fusion.names import FUSIONS
 
 #: Name of the graph with the linear model beside it: the estimator as it comes.
 DEFAULT = "mmgraph"
@@ -90,18 +76,15 @@ def _read_method(name: str, value: MethodLike, template: MultimodalEstimator) ->
 
 
 def _named(name: str, template: MultimodalEstimator) -> Callable[[int], MultimodalEstimator]:
+    known: dict[str, type[Fusion]] = {DEFAULT: GraphFusion, **FUSIONS}
+    if name not in known:
+        raise DataError(f"methods: {unknown_name('method', name, known)}")
+    # What the template says of its fusion is for others as far as they have something of the kind.
+    changed: dict[str, Any] = dict.fromkeys(SHORTCUTS["fusion"])
+    changed["fusion"] = template.chosen_fusion.taken_by(known[name])
     if name == DEFAULT:
-        return lambda seed: _seeded(template, seed, fusion=None, linear=True)
-    if name == "graph":
-        return lambda seed: _seeded(template, seed, fusion=None)
-    if name not in FUSIONS:
-        raise DataError(f"methods: there is no {name!r}; there are {DEFAULT}, {', '.join(FUSIONS)}")
-    kind = FUSIONS[name]
-    # What the template says of the graph alone is not for a fusion that has nothing of the kind.
-    taken = inspect.signature(kind).parameters
-    defaults = inspect.signature(type(template)).parameters
-    reset = {each: defaults[each].default for each in GRAPH_OPTIONS if each not in taken}
-    return lambda seed: _seeded(template, seed, fusion=kind, **reset)
+        changed["linear"] = True
+    return lambda seed: _seeded(template, seed, **changed)
 
 
 def _seeded(estimator: Any, seed: int, **changed: Any) -> Any:

@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 from mmgraph.comparison.baselines import make_baselines
 from mmgraph.comparison.experiment import Experiment
-from mmgraph.comparison.methods import DEFAULT, FUSIONS, MethodLike, read_methods
+from mmgraph.comparison.methods import DEFAULT, MethodLike, read_methods
 from mmgraph.comparison.result import Comparison
 from mmgraph.comparison.splits import Split, make_folds, read_split_column
 from mmgraph.data import targets
@@ -28,6 +28,7 @@ from mmgraph.estimator import (
 )
 from mmgraph.metrics import default_metrics
 from mmgraph.modalities.base import Modality
+from mmgraph.nn.fusion.names import FUSIONS
 from mmgraph.tables.opening import read_frame, take_columns
 from mmgraph.typing import TaskKind
 

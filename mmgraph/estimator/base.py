@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -24,15 +24,13 @@ from mmgraph.data.infer import infer_modalities
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
 from mmgraph.data.transform import fit_modality, read_items, transform
 from mmgraph.errors import DataError
+from mmgraph.estimator.arguments import Arguments
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.fitted import FittedModel, HasFitted
-from mmgraph.graph.relations import Relation
-from mmgraph.message_passing.gnn import ConvFactory, Execution
 from mmgraph.modalities.base import Modality
-from mmgraph.nn.build import FusionFactory, NetworkOptions, build_model
+from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.outputs import Outputs
-from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.saving.facts import collect_facts
 from mmgraph.saving.model import SavedEstimator, save
@@ -41,7 +39,7 @@ from mmgraph.tables.base import DiskTable
 from mmgraph.tables.names import row_name
 from mmgraph.tables.opening import Table, open_rows, open_table, read_frame, take_columns
 from mmgraph.tables.stream import spooled
-from mmgraph.typing import EdgeType
+from mmgraph.training.settings import Surroundings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,67 +53,15 @@ logger = logging.getLogger("mmgraph")
 AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
 
 
-class MultimodalEstimator(HasFitted, BaseEstimator):
+@dataclass(kw_only=True, eq=False, repr=False)
+class MultimodalEstimator(HasFitted, Arguments):
     """What classifier and regressor share; their own pages explain the arguments."""
 
-    model_: MultimodalModel
-    modalities_: Sequence[Modality]
-    outputs_: Outputs
-    history_: list[dict[str, int | float]]
-    facts_: dict[str, Any]
-
-    def __init__(
-        self,
-        modalities: Sequence[Modality] | None = None,
-        *,
-        channels: int = 64,
-        num_layers: int = 2,
-        conv: ConvFactory | None = None,
-        relations: Mapping[EdgeType, Relation] | None = None,
-        readout: ReadoutKind = "attention",
-        dropout: float = 0.2,
-        execution: Execution = "auto",
-        fusion: FusionFactory | None = None,
-        linear: bool = True,
-        absent_nodes: bool = False,
-        modality_dropout: float = 0.0,
-        epochs: int = 15,
-        batch_size: int = 64,
-        accumulate: int = 1,
-        learning_rate: float = 2e-3,
-        validation: float = 0.1,
-        refit: bool = True,
-        random_state: int = 0,
-        device: str = "auto",
-        log_dir: str | Path | None = None,
-        logs: Literal["csv", "tensorboard"] = "csv",
-        checkpoint_dir: str | Path | None = None,
-        verbose: bool = True,
-    ) -> None:
-        self.modalities = modalities
-        self.channels = channels
-        self.num_layers = num_layers
-        self.conv = conv
-        self.relations = relations
-        self.readout = readout
-        self.dropout = dropout
-        self.execution = execution
-        self.fusion = fusion
-        self.linear = linear
-        self.absent_nodes = absent_nodes
-        self.modality_dropout = modality_dropout
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.accumulate = accumulate
-        self.learning_rate = learning_rate
-        self.validation = validation
-        self.refit = refit
-        self.random_state = random_state
-        self.device = device
-        self.log_dir = log_dir
-        self.logs = logs
-        self.checkpoint_dir = checkpoint_dir
-        self.verbose = verbose
+    model_: MultimodalModel = field(init=False)
+    modalities_: Sequence[Modality] = field(init=False)
+    outputs_: Outputs = field(init=False)
+    history_: list[dict[str, int | float]] = field(init=False)
+    facts_: dict[str, Any] = field(init=False)
 
     def fit(self: AnyEstimator, X: Any, y: Any, groups: Any = None) -> AnyEstimator:
         """Fit the modalities, then the model.
@@ -134,9 +80,12 @@ class MultimodalEstimator(HasFitted, BaseEstimator):
 
         Raises:
             DataError: A row, a column or a target cannot be used; the message says which.
+            ValueError: An argument is out of its range, contradicts another one, or is none of
+                the fusion's.
         """
         from mmgraph.training import join_processes
 
+        self.chosen_params()  # before any row is read
         join_processes()
         with spooled(X) as rows:
             return self._fit(open_table(rows), y, groups)
@@ -189,7 +138,7 @@ class MultimodalEstimator(HasFitted, BaseEstimator):
             outputs=self.outputs_,
             features=self.feature_names_in_.tolist(),
             facts=self.facts_,
-            batch_size=self.batch_size,
+            batch_size=self.chosen_training.batch_size,
         )
 
     def explain(
@@ -249,7 +198,7 @@ class MultimodalEstimator(HasFitted, BaseEstimator):
         """
         fitted = self.fitted_
         if distributed.is_first():
-            name, parameters = type(self).__name__, self.get_params(deep=False)
+            name, parameters = type(self).__name__, self.chosen_params()
             described = SavedEstimator(name, parameters, fitted, self.history_)
             save(described, Path(path), overwrite=overwrite)
 
@@ -290,7 +239,7 @@ class MultimodalEstimator(HasFitted, BaseEstimator):
         return self.outputs_.make_task()
 
     def _build_model(self) -> MultimodalModel:
-        options = NetworkOptions.choose(self.get_params(deep=False))
+        options = NetworkOptions.choose(self.chosen_params())
         return build_model(self.modalities_, self._make_task(), options)
 
     def _read_rows(
@@ -346,24 +295,18 @@ class MultimodalEstimator(HasFitted, BaseEstimator):
 
     def _fitting(self) -> Any:
         # Lightning takes seconds to import, which loading a model need not wait for.
-        from mmgraph.training import TrainingSettings
         from mmgraph.training.procedure import Fitting
 
-        settings = TrainingSettings(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            device=self.device,
-            log_dir=self.log_dir,
-            logs=self.logs,
-            accumulate=self.accumulate,
-            progress=self.verbose and sys.stderr.isatty(),
-        )
         return Fitting(
             build=self._build_model,
-            settings=settings,
-            batch_size=self.batch_size,
+            settings=self.chosen_training,
+            surroundings=Surroundings(
+                device=self.device,
+                log_dir=self.log_dir,
+                logs=self.logs,
+                progress=self.verbose and sys.stderr.isatty(),
+            ),
             refit=self.refit,
-            modality_dropout=self.modality_dropout,
             seed=self.random_state,
             checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir),
         )

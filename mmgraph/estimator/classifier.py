@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -12,20 +11,17 @@ from sklearn.base import ClassifierMixin
 from torch import Tensor
 
 from mmgraph.data import targets
+from mmgraph.estimator.arguments import documented
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.estimator.messages import shown_messages
-from mmgraph.graph.relations import Relation
-from mmgraph.message_passing.gnn import ConvFactory, Execution
-from mmgraph.modalities.base import Modality
-from mmgraph.nn.build import FusionFactory
 from mmgraph.nn.outputs import Outputs
-from mmgraph.nn.readout import ReadoutKind
 from mmgraph.nn.tasks import Task
 from mmgraph.tables.opening import open_table, take_columns
 from mmgraph.tables.stream import spooled
-from mmgraph.typing import EdgeType
 
 
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
 class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
     """Classifies rows of images, texts and more through one graph per row.
 
@@ -35,43 +31,9 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
     held-out rows decide how much each of the two counts.
 
     Args:
-        modalities: What to read from which columns; None: inferred from the columns.
-        channels: Features of a node and of the fused vector.
-        num_layers: Rounds of message passing.
-        conv: `conv(in_channels, out_channels)` makes a PyG convolution; None: the default of
-            `GraphFusion`.
-        relations: Relations by (source, name, target); None: those of each modality, all pairs
-            of nodes across the items of a modality where rows have several, and every node to
-            every node across modalities.
-        readout: How the nodes of a modality become one vector.
-        dropout: Probability of dropping a feature, in training.
-        execution: "dense" or "sparse" message passing; "auto": dense wherever that is exact.
-        fusion: Another fusion in place of the graph: a class of `mmgraph.nn.fusion`, or any
-            function of (modalities with their relations, channels). Of the arguments above, those
-            that are not at their defaults are passed on; it is an error if it does not take them.
-        linear: Add the linear model.
-        absent_nodes: Give a modality that a row lacks one learnt node; else it has none.
-        modality_dropout: Probability of hiding a modality of a row, in training; for inputs
-            that lack more than the training rows do.
-        epochs: Most passes over the training rows.
-        batch_size: Rows of a batch, over all processes where a launcher started several.
-        accumulate: Parts of a batch that are computed one after the other, where a whole one
-            needs more memory than there is. The steps stay the same.
-        learning_rate: Highest learning rate.
+        {arguments}
         class_weight: "balanced": rare classes count as much as common ones; None: all rows
-            count the same. Sets of labels are never weighed.
-        validation: Share of the training rows that is held out to choose the best epoch, to
-            weigh the parts and to set the threshold of labels; 0: none, and the parts count
-            the same.
-        refit: After that, train again on all rows, for as many epochs as were best.
-        random_state: Seed of everything random; the same seed gives the same model on CPUs.
-        device: "auto", "cpu", "gpu", as Lightning names accelerators.
-        log_dir: Folder for training logs; None: no logs.
-        logs: Kind of logs.
-        checkpoint_dir: Folder for the state of the training after each epoch. A fit that was killed
-            goes on from there if it is begun again with the same rows and settings, and ends with
-            the same weights on CPUs; when it is done, the state is deleted. None: none is kept.
-        verbose: Show progress, and say what was inferred.
+            count the same. Sets of labels are never weighed. Default: "balanced".
 
     Fitted state:
         classes_ (classes or labels), multilabel_, modalities_ (fitted), model_ (a
@@ -89,62 +51,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         ['warm', 'cold']
     """
 
-    def __init__(
-        self,
-        modalities: Sequence[Modality] | None = None,
-        *,
-        channels: int = 64,
-        num_layers: int = 2,
-        conv: ConvFactory | None = None,
-        relations: Mapping[EdgeType, Relation] | None = None,
-        readout: ReadoutKind = "attention",
-        dropout: float = 0.2,
-        execution: Execution = "auto",
-        fusion: FusionFactory | None = None,
-        linear: bool = True,
-        absent_nodes: bool = False,
-        modality_dropout: float = 0.0,
-        epochs: int = 15,
-        batch_size: int = 64,
-        accumulate: int = 1,
-        learning_rate: float = 2e-3,
-        class_weight: Literal["balanced"] | None = "balanced",
-        validation: float = 0.1,
-        refit: bool = True,
-        random_state: int = 0,
-        device: str = "auto",
-        log_dir: str | Path | None = None,
-        logs: Literal["csv", "tensorboard"] = "csv",
-        checkpoint_dir: str | Path | None = None,
-        verbose: bool = True,
-    ) -> None:
-        super().__init__(
-            modalities,
-            channels=channels,
-            num_layers=num_layers,
-            conv=conv,
-            relations=relations,
-            readout=readout,
-            dropout=dropout,
-            execution=execution,
-            fusion=fusion,
-            linear=linear,
-            absent_nodes=absent_nodes,
-            modality_dropout=modality_dropout,
-            epochs=epochs,
-            batch_size=batch_size,
-            accumulate=accumulate,
-            learning_rate=learning_rate,
-            validation=validation,
-            refit=refit,
-            random_state=random_state,
-            device=device,
-            log_dir=log_dir,
-            logs=logs,
-            checkpoint_dir=checkpoint_dir,
-            verbose=verbose,
-        )
-        self.class_weight = class_weight
+    class_weight: Literal["balanced"] | None = "balanced"
 
     @property
     def classes_(self) -> np.ndarray:

@@ -12,9 +12,9 @@ from mmgraph.errors import DataError
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.estimator.classifier import MultimodalGraphClassifier
 from mmgraph.estimator.regressor import MultimodalGraphRegressor
-from mmgraph.message_passing.gnn import ConvFactory
+from mmgraph.message_passing.convs.names import ConvLike
 from mmgraph.modalities.base import Modality
-from mmgraph.nn.build import FusionFactory
+from mmgraph.nn.fusion.names import FusionLike
 from mmgraph.saving import model
 
 #: The estimators that can be saved, by the names that saved models have for them.
@@ -26,8 +26,8 @@ KINDS: dict[str, type[MultimodalEstimator]] = {
 def load(
     path: str | Path,
     *,
-    conv: ConvFactory | None = None,
-    fusion: FusionFactory | None = None,
+    conv: ConvLike | None = None,
+    fusion: FusionLike | None = None,
     modalities: Sequence[type[Modality]] = (),
 ) -> Any:
     """Load a classifier or regressor from a folder or a file that its `save` wrote.
@@ -36,7 +36,8 @@ def load(
         path: The folder, or the file.
         conv: The convolution the model was made with, where it was not the default: code is
             not saved.
-        fusion: The fusion the model was made with, where it is not one of mmgraph's.
+        fusion: The fusion the model was made with, where it is not one of mmgraph's, or one of its
+            options is a class or function of your own.
         modalities: Modality classes of your own that the model uses.
 
     Raises:

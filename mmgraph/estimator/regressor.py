@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import RegressorMixin
 from torch import Tensor
 
 from mmgraph.data import targets
+from mmgraph.estimator.arguments import documented
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.nn.outputs import Outputs
@@ -17,11 +19,16 @@ from mmgraph.tables.opening import open_table, take_columns
 from mmgraph.tables.stream import spooled
 
 
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
 class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
     """Predicts one or several numbers for rows of images, texts and more.
 
-    The model is that of `MultimodalGraphClassifier`, whose page explains the arguments, with
-    squared error on standardised targets; the linear model beside the graph is ridge regression.
+    The model is that of `MultimodalGraphClassifier`, with squared error on standardised targets;
+    the linear model beside the graph is ridge regression.
+
+    Args:
+        {arguments}
 
     Fitted state:
         modalities_, model_, history_, feature_names_in_, n_features_in_ as there; n_outputs_.

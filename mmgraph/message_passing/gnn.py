@@ -13,17 +13,12 @@ from torch import Tensor, nn
 
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.message_passing.choice import Execution
-from mmgraph.message_passing.convs.names import (
-    ConvFactory,
-    ConvLike,
-    find_conv,
-    transformer_conv,
-)
+from mmgraph.message_passing.convs.names import ConvLike, find_conv
 from mmgraph.message_passing.edges.graph_edges import GraphEdges
 from mmgraph.message_passing.layers import HeteroLayer, Layer, RelationLayer
 from mmgraph.typing import EdgeType
 
-__all__ = ["AttentionWeights", "ConvFactory", "Execution", "HeteroGNN", "transformer_conv"]
+__all__ = ["AttentionWeights", "Execution", "HeteroGNN"]
 
 
 @dataclass(frozen=True, eq=False)

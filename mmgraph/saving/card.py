@@ -29,7 +29,7 @@ def write_card(fitted: FittedModel, estimator: str, parameters: Mapping[str, Any
     parts = [_summary(fitted, estimator), _inputs(fitted), _targets(fitted)]
     if facts:
         parts += [_held_out(fitted, parameters["refit"]), _versions_table(facts["versions"])]
-    return "\n\n".join([*parts, _limits(fitted, parameters["modality_dropout"])]) + "\n"
+    return "\n\n".join([*parts, _limits(fitted, parameters["training"].modality_dropout)]) + "\n"
 
 
 def _summary(fitted: FittedModel, estimator: str) -> str:

@@ -11,24 +11,23 @@ modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from mmgraph.errors import DataError
 from mmgraph.fitted import FittedModel
+from mmgraph.message_passing.convs.names import ConvLike
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.build import NetworkOptions, build_model
-from mmgraph.nn.fusion.base import Fusion
+from mmgraph.nn.fusion.names import FusionLike
 from mmgraph.nn.outputs import Outputs
 from mmgraph.saving import archive, card
 from mmgraph.saving.folder import new_folder, plain
 from mmgraph.saving.modalities import load_modalities, save_modalities
-from mmgraph.saving.relations import read_relations, write_relations
+from mmgraph.saving.parameters import read_parameters, write_parameters
 from mmgraph.version import __version__
 
 #: Raised when older versions of mmgraph could not read what this one writes.
@@ -87,7 +86,7 @@ def _write(saved: SavedEstimator, folder: Path) -> None:
         "format": FORMAT,
         "mmgraph": __version__,
         "estimator": saved.estimator,
-        "parameters": _write_parameters(saved.parameters),
+        "parameters": write_parameters(saved.parameters),
         "modalities": modalities,
         "targets": fitted.outputs.describe(),
         "features": list(fitted.features),
@@ -102,22 +101,11 @@ def _write(saved: SavedEstimator, folder: Path) -> None:
     (folder / _CARD).write_text(page, "utf-8")
 
 
-def _write_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what JSON can hold of an estimator's parameters; modalities are kept elsewhere."""
-    written = {**parameters, "modalities": None}
-    written["relations"] = write_relations(written["relations"])
-    written["conv"] = _name_of(written["conv"])
-    written["fusion"] = _name_of(written["fusion"])
-    for key in ("log_dir", "checkpoint_dir"):
-        written[key] = None if written[key] is None else str(written[key])
-    return written
-
-
 def load(
     path: Path,
     *,
-    conv: Callable[[int, int], nn.Module] | None = None,
-    fusion: Callable[..., Fusion] | None = None,
+    conv: ConvLike | None = None,
+    fusion: FusionLike | None = None,
     modalities: Sequence[type[Modality]] = (),
 ) -> SavedEstimator:
     """Read an estimator; see `mmgraph.load`."""
@@ -156,12 +144,12 @@ def _read_description(
     path: Path,
     config: dict[str, Any],
     *,
-    conv: Callable[[int, int], nn.Module] | None,
-    fusion: Callable[..., Fusion] | None,
+    conv: ConvLike | None,
+    fusion: FusionLike | None,
     modalities: Sequence[type[Modality]],
 ) -> SavedEstimator:
     """Return the estimator with its fitted modalities, and a network whose weights are to come."""
-    parameters = _read_parameters(path, config["parameters"], conv=conv, fusion=fusion)
+    parameters = read_parameters(path, config["parameters"], conv=conv, fusion=fusion)
     fitted = load_modalities(path / _MODALITIES, config["modalities"], modalities)
     parameters["modalities"] = [
         type(modality)(**each["parameters"])
@@ -178,25 +166,10 @@ def _read_description(
             outputs=outputs,
             features=config["features"],
             facts=config.get("facts", {}),
-            batch_size=parameters["batch_size"],
+            batch_size=parameters["training"].batch_size,
         ),
         config["history"],
     )
-
-
-def _read_parameters(
-    path: Path,
-    written: Mapping[str, Any],
-    *,
-    conv: Callable[[int, int], nn.Module] | None,
-    fusion: Callable[..., Fusion] | None,
-) -> dict[str, Any]:
-    """Return the parameters that `_write_parameters` wrote."""
-    parameters = dict(written)
-    parameters["relations"] = read_relations(parameters["relations"])
-    parameters["conv"] = conv if conv is not None else _find_conv(path, parameters["conv"])
-    parameters["fusion"] = fusion if fusion is not None else _find_fusion(path, parameters)
-    return parameters
 
 
 def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
@@ -218,41 +191,3 @@ def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
             f"{__version__}; upgrade with pip install -U mmgraph"
         )
     return config
-
-
-def _name_of(conv: Callable[..., nn.Module] | None) -> str | None:
-    """Return the name of a convolution, which is all of it that is saved."""
-    return None if conv is None else getattr(conv, "__name__", type(conv).__name__)
-
-
-def _find_fusion(path: Path, parameters: dict[str, Any]) -> Callable[..., Fusion] | None:
-    """Return mmgraph's class of that name."""
-    from mmgraph.nn import fusion
-
-    name = parameters["fusion"]
-    if name is None:
-        return None
-    if not hasattr(fusion, name):
-        raise DataError(
-            f"{path}: was made with the fusion {name!r}, which is not one of mmgraph's; pass it: "
-            "load(path, fusion=...)"
-        )
-    return getattr(fusion, name)
-
-
-def _find_conv(path: Path, name: str | None) -> Callable[[int, int], nn.Module] | None:
-    """Return PyG's class of that name."""
-    if name is None:
-        return None
-    from torch_geometric import nn as pyg
-
-    from mmgraph.message_passing.convs.names import transformer_conv
-
-    if name == transformer_conv.__name__:
-        return transformer_conv
-    if not hasattr(pyg, name):
-        raise DataError(
-            f"{path}: was made with the convolution {name!r}, which is not one of PyG's; pass it: "
-            "load(path, conv=...)"
-        )
-    return getattr(pyg, name)

@@ -1,4 +1,4 @@
-"""Training on Lightning: the only package that imports it."""
+"""Training on Lightning: the only package that imports it, when something of it is first used."""
 
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from mmgraph.training.launch import find_launch as find_launch
     from mmgraph.training.launch import join_processes as join_processes
     from mmgraph.training.module import TrainingModule as TrainingModule
-    from mmgraph.training.module import TrainingSettings as TrainingSettings
     from mmgraph.training.run import TrainingResult as TrainingResult
     from mmgraph.training.run import stop_on_interrupt as stop_on_interrupt
     from mmgraph.training.run import train as train
+    from mmgraph.training.settings import OPTIMIZERS as OPTIMIZERS
+    from mmgraph.training.settings import Surroundings as Surroundings
+    from mmgraph.training.settings import Training as Training
 else:
     __all__, __getattr__, __dir__ = hand_on(
         __name__,
@@ -24,9 +26,11 @@ else:
             "Checkpoint": "mmgraph.training.checkpoint",
             "History": "mmgraph.training.callbacks",
             "Launch": "mmgraph.training.launch",
+            "OPTIMIZERS": "mmgraph.training.settings",
+            "Surroundings": "mmgraph.training.settings",
+            "Training": "mmgraph.training.settings",
             "TrainingModule": "mmgraph.training.module",
             "TrainingResult": "mmgraph.training.run",
-            "TrainingSettings": "mmgraph.training.module",
             "find_launch": "mmgraph.training.launch",
             "join_processes": "mmgraph.training.launch",
             "stop_on_interrupt": "mmgraph.training.run",

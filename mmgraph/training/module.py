@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning as L
 import torch
@@ -18,41 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mmgraph.data.batch import Batch
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.system import distributed
-
-Logs = Literal["csv", "tensorboard"]
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a model is trained.
-
-    Args:
-        epochs: Most passes over the training data.
-        learning_rate: Highest learning rate of the one-cycle schedule.
-        weight_decay: Of AdamW, on matrices only.
-        label_smoothing: Share of probability that is spread over all classes.
-        averaging: Share of the averaged weights that a step keeps.
-        gradient_clip: Longest gradient; a longer one is scaled down.
-        patience: Epochs without a better held-out loss after which training stops.
-        accumulate: Parts of a batch that a process computes one after the other.
-        device: "auto", "cpu", "gpu" and so on, as Lightning names accelerators.
-        log_dir: Folder for logs; None: no logs.
-        logs: Kind of logs.
-        progress: Show a progress bar.
-    """
-
-    epochs: int = 15
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    averaging: float = 0.98
-    gradient_clip: float = 5.0
-    patience: int = 4
-    accumulate: int = 1
-    device: str = "auto"
-    log_dir: str | Path | None = None
-    logs: Logs = "csv"
-    progress: bool = True
+from mmgraph.training.settings import Training, find_optimizer
 
 
 class TrainingModule(L.LightningModule):
@@ -60,7 +24,7 @@ class TrainingModule(L.LightningModule):
 
     average: AveragedModel
 
-    def __init__(self, model: MultimodalModel, settings: TrainingSettings) -> None:
+    def __init__(self, model: MultimodalModel, settings: Training) -> None:
         super().__init__()
         self.model = model
         self.settings = settings
@@ -162,7 +126,7 @@ class TrainingModule(L.LightningModule):
         return loss, isfinite(seen[0])
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW, which leaves biases, norms and embeddings undecayed, on one cycle."""
+        """Return the optimiser, which leaves biases and norms undecayed, on one cycle."""
         trained = [p for n, p in self.model.named_parameters() if not n.startswith("linear.")]
         groups: list[dict[str, Any]] = [
             {"params": [p for p in trained if p.ndim > 1]},
@@ -170,8 +134,8 @@ class TrainingModule(L.LightningModule):
         ]
         settings = self.settings
         steps = int(self.trainer.estimated_stepping_batches)
-        optimizer = torch.optim.AdamW(
-            groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        optimizer = find_optimizer(settings.optimizer)(
+            groups, lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
@@ -179,6 +143,7 @@ class TrainingModule(L.LightningModule):
             total_steps=steps,
             # A rise of exactly one step makes OneCycleLR divide by zero.
             pct_start=0.1 if steps != 10 else 0.2,
+            cycle_momentum=not {"momentum", "betas"}.isdisjoint(optimizer.defaults),
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 

@@ -19,8 +19,8 @@ from mmgraph.graph.items import Items
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.system import distributed
 from mmgraph.training.checkpoint import Checkpoint
-from mmgraph.training.module import TrainingSettings
 from mmgraph.training.run import TrainingResult, train
+from mmgraph.training.settings import Surroundings, Training, find_optimizer
 
 logger = logging.getLogger("mmgraph")
 
@@ -35,18 +35,16 @@ class Fitting:
     Args:
         build: Makes an untrained model.
         settings: How its fused part is trained.
-        batch_size: Rows of a batch.
+        surroundings: Where that runs, and what it shows.
         refit: Train again on all rows once the best number of epochs is known.
-        modality_dropout: Probability of hiding a modality of a row in training.
         seed: Seed of everything random.
         checkpoint_dir: Where the state of the training is kept until it is done; None: nowhere.
     """
 
     build: Callable[[], MultimodalModel]
-    settings: TrainingSettings
-    batch_size: int
+    settings: Training
+    surroundings: Surroundings
     refit: bool
-    modality_dropout: float
     seed: int
     checkpoint_dir: Path | None = None
 
@@ -96,9 +94,7 @@ class Fitting:
         try:
             model, again = self._train(dataset, rows, None, result.best_epochs)
         except FloatingPointError as error:
-            logger.warning(
-                "%s. The model that was trained without held-out rows is training_rows", error
-            )
+            logger.warning("%s. The model that was trained without held-out rows is kept", error)
             return chosen, result.history, scores
         if again.interrupted:
             return chosen, result.history, scores  # better than one that is half trained
@@ -117,7 +113,9 @@ class Fitting:
         """Train the fused part of a fresh model on some rows."""
         torch.manual_seed(self.seed)
         generator = torch.Generator().manual_seed(self.seed)
-        training = dataset.subset(rows, augment=True, modality_dropout=self.modality_dropout)
+        training = dataset.subset(
+            rows, augment=True, modality_dropout=self.settings.modality_dropout
+        )
         assert training.target is not None
         model = self.build()
         model.task.fit(training.target)
@@ -132,25 +130,24 @@ class Fitting:
         result = train(
             model,
             training.loader(
-                self.batch_size,
+                self.settings.batch_size,
                 shuffle=True,
                 generator=generator,
                 accumulate=settings.accumulate,
             ),
-            None if validation is None else validation.loader(self.batch_size),
+            None if validation is None else validation.loader(self.settings.batch_size),
             settings,
+            self.surroundings,
             checkpoint,
         )
         return model, result
 
-    def _identity(
-        self, model: MultimodalModel, settings: TrainingSettings, training: SampleDataset
-    ) -> str:
+    def _identity(self, model: MultimodalModel, settings: Training, training: SampleDataset) -> str:
         """Return a hash of what decides a training, as far as it can be told quickly."""
-        # Where it runs and what it shows decide nothing.
-        decisive = replace(settings, device="", log_dir=None, logs="csv", progress=False)
+        optimizer = find_optimizer(settings.optimizer)
+        decisive = settings.parameters() | {"optimizer": getattr(optimizer, "__qualname__", "")}
         shapes = [(name, list(x.shape)) for name, x in model.state_dict().items()]
-        text = repr((decisive, self.batch_size, self.modality_dropout, self.seed, shapes))
+        text = repr((decisive, self.seed, shapes))
         digest = hashlib.blake2b(text.encode(), digest_size=16)
         assert training.target is not None
         digest.update(training.target.numpy().tobytes())
@@ -169,7 +166,7 @@ class Fitting:
             every = -(-len(rows) // (dataset.linear_rows or len(rows)))
             training = dataset.subset(rows[::every])
             assert training.target is not None
-            linear.fit(_Batches(training, self.batch_size), training.target, model.task)
+            linear.fit(_Batches(training, self.settings.batch_size), training.target, model.task)
             return linear.state_dict()
 
         state = distributed.from_first(fit)
@@ -192,7 +189,7 @@ class Fitting:
         assert validation.target is not None
 
         def run(part: Callable[..., Tensor]) -> Tensor:
-            batches = validation.batches(self.batch_size)
+            batches = validation.batches(self.settings.batch_size)
             return torch.cat([part(batch.items) for batch in batches])
 
         with torch.no_grad():

@@ -26,7 +26,8 @@ from mmgraph.system.allocator import kept_memory
 from mmgraph.training.callbacks import BestWeights, History
 from mmgraph.training.checkpoint import Checkpoint
 from mmgraph.training.launch import find_launch
-from mmgraph.training.module import TrainingModule, TrainingSettings
+from mmgraph.training.module import TrainingModule
+from mmgraph.training.settings import Surroundings, Training
 
 logger = logging.getLogger("mmgraph")
 
@@ -99,7 +100,7 @@ def _without_gradients(part: nn.Module | None) -> Iterator[None]:
         part.requires_grad_(True)
 
 
-def _processes(settings: TrainingSettings) -> dict[str, Any]:
+def _processes(device: str) -> dict[str, Any]:
     """Return what Lightning must know of the processes that a launcher started."""
     launch = find_launch()
     if launch is None:
@@ -111,15 +112,15 @@ def _processes(settings: TrainingSettings) -> dict[str, Any]:
         # The rows of a process may lack a modality, whose encoder then has no gradients.
         "strategy": DDPStrategy(find_unused_parameters=True),
         # torch has no such layer for CPUs
-        "sync_batchnorm": settings.device != "cpu" and torch.cuda.is_available(),
+        "sync_batchnorm": device != "cpu" and torch.cuda.is_available(),
     }
 
 
-def _logger(settings: TrainingSettings) -> Logger | bool:
-    if settings.log_dir is None:
+def _logger(surroundings: Surroundings) -> Logger | bool:
+    if surroundings.log_dir is None:
         return False
-    kind = CSVLogger if settings.logs == "csv" else TensorBoardLogger
-    return kind(str(settings.log_dir), name="")
+    kind = CSVLogger if surroundings.logs == "csv" else TensorBoardLogger
+    return kind(str(surroundings.log_dir), name="")
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ def train(
     model: MultimodalModel,
     training: DataLoader[Batch],
     validation: DataLoader[Batch] | None,
-    settings: TrainingSettings,
+    settings: Training,
+    surroundings: Surroundings,
     checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train the fused part of a model in place, and leave it with its best weights on the CPU.
@@ -156,6 +158,7 @@ def train(
         training: Batches to learn from.
         validation: Held-out batches that choose the best epoch.
         settings: How to train.
+        surroundings: Where it runs, and what it shows.
         checkpoint: Where to keep the state of the training, and to go on from.
 
     Raises:
@@ -170,15 +173,15 @@ def train(
     if checkpoint is not None:
         callbacks.append(checkpoint)
         begun = checkpoint.find()
-    if settings.progress:
+    if surroundings.progress:
         callbacks.append(TQDMProgressBar(refresh_rate=10, leave=False))
     with _quiet(), kept_memory():
         trainer = L.Trainer(
-            accelerator=settings.device,
+            accelerator=surroundings.device,
             max_epochs=settings.epochs,
             callbacks=callbacks,
-            logger=_logger(settings),
-            enable_progress_bar=settings.progress,
+            logger=_logger(surroundings),
+            enable_progress_bar=surroundings.progress,
             enable_checkpointing=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
@@ -186,7 +189,7 @@ def train(
             log_every_n_steps=1,
             accumulate_grad_batches=settings.accumulate,
             use_distributed_sampler=False,  # every process has its part of each batch already
-            **_processes(settings),
+            **_processes(surroundings.device),
         )
 
         def stop() -> None:

@@ -4,6 +4,7 @@ import pytest
 from mmgraph import Audio, Features, Image, MultimodalGraphClassifier, Text
 from mmgraph.comparison import FUSIONS, compare, make_baselines
 from mmgraph.comparison.methods import count_parameters, read_methods
+from mmgraph.nn.fusion import GraphFusion
 
 
 def names(*modalities):
@@ -45,11 +46,13 @@ def test_named_methods_share_the_template():
     assert all(each.epochs == 3 and each.random_state == 5 for each in made.values())
     assert made["mmgraph"].linear
     assert not made["late"].linear
-    assert made["graph"].fusion is None
-    assert made["film"].fusion is FUSIONS["film"]
+    assert made["mmgraph"].chosen_fusion == GraphFusion.options(num_layers=3)
+    assert {
+        name: each.chosen_fusion.kind for name, each in made.items() if name in FUSIONS
+    } == FUSIONS
     # Where a fusion has no layers, the template's number is not for it.
-    assert (made["graph"].num_layers, made["bottleneck"].num_layers) == (3, 3)
-    assert made["concat"].num_layers == 2
+    assert made["bottleneck"].chosen_fusion.options == {"num_layers": 3}
+    assert made["concat"].chosen_fusion.options == {}
 
 
 def test_a_comparison_of_fusions_with_baselines(frame, make_classifier, tmp_path):

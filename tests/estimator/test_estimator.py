@@ -89,6 +89,7 @@ def test_clone_and_parameters(make_classifier):
     assert copy is not clf
     assert copy.get_params()["dropout"] == 0.3
     assert copy.set_params(epochs=7).epochs == 7
+    assert copy.set_params(training__epochs=8).chosen_training.epochs == 8
     with pytest.raises(NotFittedError):
         copy.predict(pd.DataFrame({"text": ["a"]}))
 

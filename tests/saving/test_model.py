@@ -85,8 +85,10 @@ def test_loaded_estimator_is_complete(frame, make_classifier, tmp_path):
     clf = make_classifier(relations=relations, conv=TransformerConv).fit(frame, frame["label"])
     clf.save(tmp_path / "model")
     loaded = load(tmp_path / "model")
-    assert loaded.relations == relations
-    assert loaded.conv is TransformerConv
+    assert loaded.chosen_fusion == clf.chosen_fusion
+    assert loaded.chosen_fusion.options["relations"] == relations
+    assert loaded.chosen_fusion.options["conv"] is TransformerConv
+    assert loaded.training == clf.chosen_training
     assert loaded.history_ == clf.history_
     assert loaded.get_params()["channels"] == 16
     np.testing.assert_array_equal(loaded.predict(frame), clf.predict(frame))
@@ -209,11 +211,13 @@ def test_numbers_of_a_grid_search_are_saved(text_model, tmp_path):
     clf = load(text_model).set_params(epochs=np.int64(3), dropout=np.float64(0.5), log_dir=tmp_path)
     clf.save(tmp_path / "again")
     loaded = load(tmp_path / "again")
-    assert (loaded.epochs, loaded.dropout, loaded.log_dir) == (3, 0.5, str(tmp_path))
+    chosen = loaded.get_params()
+    names = ("training__epochs", "fusion__dropout", "log_dir")
+    assert [chosen[name] for name in names] == [3, 0.5, str(tmp_path)]
 
 
 def test_default_convolution_may_be_named(frame, make_classifier, tmp_path):
     text = Text("text", features=None)
     clf = make_classifier([text], conv=transformer_conv, epochs=1, refit=False)
     clf.fit(frame, frame["label"]).save(tmp_path / "model")
-    assert load(tmp_path / "model").conv is transformer_conv
+    assert load(tmp_path / "model").get_params()["fusion__conv"] is transformer_conv

@@ -214,7 +214,9 @@ def test_a_process_that_dies_ends_the_others_and_the_fit_goes_on(together, tmp_p
 
 
 def test_accumulated_parts_learn_as_whole_batches(together, alone):
-    clf = MultimodalGraphClassifier(**{**alone.get_params(), "accumulate": 3, "refit": False})
+    clf = MultimodalGraphClassifier(
+        **{**alone.get_params(deep=False), "accumulate": 3, "refit": False}
+    )
     with without_dropout():
         clf.fit(pd.read_csv(together / "table.csv"), "label")
     for key in ("train_loss", "train_accuracy", "val_loss"):

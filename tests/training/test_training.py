@@ -17,9 +17,9 @@ from mmgraph.nn.tasks import Multiclass
 from mmgraph.system.allocator import kept_memory
 from mmgraph.training import (
     BestWeights,
+    Training,
     TrainingModule,
     TrainingResult,
-    TrainingSettings,
     stop_on_interrupt,
     train,
 )
@@ -158,7 +158,7 @@ def test_patience_starts_anew_with_each_better_epoch(frame, make_classifier, mon
 @pytest.mark.parametrize("epochs", range(1, 13))
 def test_any_number_of_steps(epochs):
     model = MultimodalModel({}, ConcatFusion(["text"], 4), Multiclass(2))
-    module = TrainingModule(model, TrainingSettings())
+    module = TrainingModule(model, Training())
     module.trainer = SimpleNamespace(estimated_stepping_batches=epochs)
     (optimizer,), (schedule,) = module.configure_optimizers()
     for _ in range(epochs):
