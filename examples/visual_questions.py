@@ -43,7 +43,7 @@ def predict_without_edges(clf: MultimodalGraphClassifier, rows: pd.DataFrame) ->
     """Return the answers of the trained graph if nothing crosses from one modality to the other."""
     model, answers = clf.model_, []
     with torch.inference_mode():
-        for batch in read_batches(clf.modalities_, rows, clf.batch_size):
+        for batch in read_batches(clf.modalities_, rows, clf.fitted_.batch_size):
             fused = fuse_without_cross_edges(model.fusion, model.nodes(batch.items))
             answers.append(model.head(fused).argmax(1).numpy())
     return clf.classes_[np.concatenate(answers)]
@@ -74,7 +74,7 @@ def main() -> None:
         data.modalities,
         # The graph by itself: one network, no linear model beside it.
         linear=False,
-        fusion=FUSIONS[args.method],
+        fusion=args.method,
         relations=across if args.method == "graph" else None,
         epochs=args.epochs,
         # Rows held out to stop early would stop at the plateau before drawings are seen to matter.

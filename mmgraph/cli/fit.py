@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mmgraph.cli.files import check_output
 from mmgraph.cli.options import Inputs, Overwrite, Rows, Training, output_option
 from mmgraph.cli.report import Report, table
+from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
     from mmgraph.cli.inputs import Problem
@@ -55,7 +57,28 @@ def make_estimator(problem: Problem, training: Training, **options: Any) -> Any:
 
     regression = problem.task == "regression"
     kind = MultimodalGraphRegressor if regression else MultimodalGraphClassifier
-    return kind(problem.modalities, **asdict(training), **options)
+    named = asdict(training)
+    chosen = [read_argument(each) for each in named.pop("arguments") or ()]
+    return kind(problem.modalities, **named, **options).set_params(**dict(chosen))
+
+
+def read_argument(given: str) -> tuple[str, Any]:
+    """Return name and value of what stands behind `--set`; values are JSON, or else text.
+
+    Raises:
+        DataError: It is not NAME=VALUE.
+
+    Example:
+        >>> read_argument("training__patience=8"), read_argument("fusion=late")
+        (('training__patience', 8), ('fusion', 'late'))
+    """
+    name, equals, value = given.partition("=")
+    if not equals or not name:
+        raise DataError(f"--set {given}: expected NAME=VALUE, such as training__patience=8")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _show(report: Report, estimator: Any, output: Path, task: str, seconds: float) -> None:

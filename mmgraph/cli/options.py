@@ -202,9 +202,22 @@ class Training:
         int, option(min=4, panel=TRAINING, help="Features of a node, a multiple of 4.")
     ] = 64
     batch_size: Annotated[int, option(min=1, panel=TRAINING, help="Rows of a batch.")] = 64
+    learning_rate: Annotated[
+        float, option(min=0.0, panel=TRAINING, help="Highest learning rate.")
+    ] = 2e-3
     random_state: Annotated[
         int, option("--seed", min=0, panel=TRAINING, help="Seed of everything random.")
     ] = 0
     device: Annotated[
         Literal["auto", "cpu", "gpu", "mps"], option(panel=TRAINING, help="Where to train.")
     ] = "auto"
+    arguments: Annotated[
+        list[str] | None,
+        option(
+            "--set",
+            metavar="NAME=VALUE",
+            panel=TRAINING,
+            help="Any argument of the estimator by its name in Python: fusion=late, "
+            "fusion__readout=mean, training__patience=8, image__size=64.",
+        ),
+    ] = None

@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image as PILImage
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load
+from mmgraph import Image, MultimodalGraphClassifier, Text, Training, load
+from mmgraph.nn.fusion import LateFusion
 from mmgraph.tables.opening import read_frame
 
 #: What `shell.quick` says.
@@ -159,3 +160,28 @@ def test_usage_errors(shell, table, model, tmp_path):
     )
     assert "not a saved model" in shell.error(f"{command} --overwrite --quiet")
     assert (tmp_path / "notes" / "todo.txt").read_text() == "keep"
+
+
+def test_any_argument_can_be_set(shell, table, tmp_path):
+    said = "--set fusion=late --set fusion__readout=mean --set training__patience=7 --set conv=null"
+    columns = "--image picture --text caption --label label --set caption__max_tokens=9"
+    shell.json(f"fit {table} {columns} {said} {shell.quick} --output {tmp_path / 'm'}")
+    loaded = load(tmp_path / "m")
+    assert loaded.chosen_fusion == LateFusion.options(readout="mean")
+    assert loaded.training == Training(epochs=2, patience=7)
+    assert loaded.modalities_[1].max_tokens == 9
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("patience", "--set patience: expected NAME=VALUE"),
+        ("fusion=latte", "did you mean 'late'"),
+        ("training__patiense=3", "did you mean 'patience'"),
+        ("num_layers=2 --set fusion=late", "LateFusion does not take num_layers="),
+    ],
+)
+def test_arguments_that_there_are_not(shell, table, tmp_path, said, message):
+    columns = f"--text caption --label label {shell.quick}"
+    line = shell.error(f"fit {table} {columns} --set {said} --output {tmp_path / 'm'}")
+    assert message in line

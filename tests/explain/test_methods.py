@@ -28,7 +28,7 @@ OTHERS = {
     "GAT": {"conv": lambda i, o: GATConv(i, o // 2, heads=2, add_self_loops=False)},
     "SAGE": {"conv": lambda i, o: SAGEConv(i, o)},
     "HGT": {"conv": lambda i, o, metadata: HGTConv(i, o, metadata, heads=2)},
-    "no graph": {"fusion": ConcatFusion, "num_layers": 2},
+    "no graph": {"fusion": ConcatFusion, "num_layers": None},
 }
 NEED_GRAPH = {"attention_gradient", "attention_rollout", "gnn_explainer"}
 

@@ -68,7 +68,7 @@ def test_convolutions(name, fit, rows, differ):
 def test_fusions(name, fit, rows, differ):
     if name == "Fusion":
         pytest.skip("the base class")
-    options = {"fusion": getattr(fusion, name), "num_layers": 2}  # the default: not all have layers
+    options = {"fusion": getattr(fusion, name), "num_layers": None}  # not all have layers
     model = fit([Features("v"), Tabular(["size"])], linear=False, **options)
     assert differ(model, rows) < EXACT
 

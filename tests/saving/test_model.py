@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import safetensors.torch
+import torch
 from tolerance import PRETRAINED, rounding
 from torch_geometric.nn import SAGEConv, TransformerConv
 
@@ -16,10 +17,13 @@ from mmgraph import (
     Image,
     Nearest,
     Text,
+    Training,
     WithPosition,
     load,
 )
 from mmgraph.message_passing.convs.names import transformer_conv
+from mmgraph.nn.fusion import GraphFusion
+from mmgraph.nn.readout import Readout
 
 SCRIPT = """
 import os, sys
@@ -221,3 +225,50 @@ def test_default_convolution_may_be_named(frame, make_classifier, tmp_path):
     clf = make_classifier([text], conv=transformer_conv, epochs=1, refit=False)
     clf.fit(frame, frame["label"]).save(tmp_path / "model")
     assert load(tmp_path / "model").get_params()["fusion__conv"] is transformer_conv
+
+
+def test_models_whose_training_and_fusion_had_no_parts_of_their_own(text_model, frame):
+    path, expected = text_model / "config.json", load(text_model)
+    config = json.loads(path.read_text())
+    parameters = config["parameters"]
+    training = parameters.pop("training")
+    shared = ("epochs", "batch_size", "accumulate", "learning_rate", "modality_dropout")
+    flat = {name: training[name] for name in shared}
+    usual = {"conv": None, "relations": None, "readout": "attention", "dropout": 0.2}
+    flat |= {"fusion": None, "num_layers": 1, "execution": "auto", **usual}
+    path.write_text(json.dumps(config | {"parameters": parameters | flat}))
+    loaded = load(text_model)
+    assert loaded.chosen_fusion == expected.chosen_fusion == GraphFusion.options(num_layers=1)
+    assert loaded.chosen_training == expected.chosen_training
+    np.testing.assert_array_equal(loaded.predict_proba(frame), expected.predict_proba(frame))
+
+
+class Largest(Readout):
+    """A readout of the user's."""
+
+    def __init__(self, channels):
+        super().__init__("max", channels)
+
+
+def test_names_and_own_classes_of_a_fusion(frame, make_classifier, tmp_path):
+    text = Text("text", features=None)
+    fusion = GraphFusion.options(conv="gat", readout=Largest, num_layers=1)
+    clf = make_classifier([text], fusion=fusion, epochs=1, refit=False).fit(frame, frame["label"])
+    clf.save(tmp_path / "model")
+    with pytest.raises(DataError, match=r"the readout 'Largest'.*GraphFusion.options\(readout="):
+        load(tmp_path / "model")
+    loaded = load(tmp_path / "model", fusion=GraphFusion.options(readout=Largest))
+    assert loaded.chosen_fusion == fusion
+    np.testing.assert_array_equal(loaded.predict_proba(frame), clf.predict_proba(frame))
+
+
+def test_an_optimizer_of_ones_own_is_not_needed_to_predict(frame, make_classifier, tmp_path):
+    def own(groups, lr, weight_decay):
+        return torch.optim.SGD(groups, lr=lr, weight_decay=weight_decay)
+
+    text, training = Text("text", features=None), Training(epochs=1, optimizer=own)
+    clf = make_classifier([text], epochs=None, training=training).fit(frame, frame["label"])
+    clf.save(tmp_path / "model")
+    with pytest.warns(UserWarning, match="optimiser 'own', which is not one of torch's"):
+        loaded = load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict_proba(frame), clf.predict_proba(frame))
