@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from mmgraph.errors import unknown_name
@@ -206,7 +207,7 @@ class Arguments(BaseEstimator):
 
     def _given(self, group: str) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in SHORTCUTS[group]}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: _plain(value) for name, value in values.items() if value is not None}
 
     def _set_nested(self, values: dict[str, Any], key: str, params: Mapping[str, Any]) -> None:
         """Take over an argument of training, fusion or a modality."""
@@ -219,7 +220,7 @@ class Arguments(BaseEstimator):
                 _check_same(group, name, params[key], params[name])
             values[name] = None
         if group == "fusion":
-            values[group] = find_fusion(values[group]).changed(**{name: params[key]})
+            values[group] = find_fusion(values[group]).changed(**{name: _plain(params[key])})
         else:
             values[group] = _replaced(values[group], name, params[key])
 
@@ -250,6 +251,27 @@ def documented(kind: AnyClass) -> AnyClass:
     return kind
 
 
+def check_modalities(modalities: Any) -> None:
+    """Refuse modalities that are no list of modalities.
+
+    Raises:
+        ValueError: The message says what to write instead.
+    """
+    if isinstance(modalities, Modality):
+        raise ValueError(f"modalities: expected a list of them, write [{modalities!r}]")
+    if isinstance(modalities, str) or not isinstance(modalities, Sequence):
+        raise ValueError(f"modalities: expected a list, such as [Text('text')], got {modalities!r}")
+    for each in modalities:
+        if isinstance(each, str):
+            raise ValueError(f"modalities: expected what {each!r} holds; write Text({each!r})")
+        if isinstance(each, type):
+            raise ValueError(
+                f"modalities: {each.__name__} lacks its column; write {each.__name__}('column')"
+            )
+        if not isinstance(each, Modality):
+            raise ValueError(f"modalities: expected modalities such as Text('text'), got {each!r}")
+
+
 def _check_same(group: str, name: str, inside: Any, value: Any) -> None:
     if inside is not value and inside != value:
         raise ValueError(
@@ -278,7 +300,12 @@ def _replaced(part: Any, name: str, value: Any) -> Any:
     known = _fields_of(part)
     if name not in known:
         raise ValueError(f"{type(part).__name__}: {unknown_name('argument', name, known)}")
-    return replace(part, **{name: value})
+    return replace(part, **{name: _plain(value)})
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy's, such as grids have, as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _described(modalities: Any) -> list[Modality]:

@@ -24,7 +24,7 @@ from mmgraph.data.infer import infer_modalities
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
 from mmgraph.data.transform import fit_modality, read_items, transform
 from mmgraph.errors import DataError
-from mmgraph.estimator.arguments import Arguments
+from mmgraph.estimator.arguments import Arguments, check_modalities
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.fitted import FittedModel, HasFitted
 from mmgraph.modalities.base import Modality
@@ -86,6 +86,8 @@ class MultimodalEstimator(HasFitted, Arguments):
         from mmgraph.training import join_processes
 
         self.chosen_params()  # before any row is read
+        if self.modalities is not None:
+            check_modalities(self.modalities)
         join_processes()
         with spooled(X) as rows:
             return self._fit(open_table(rows), y, groups)

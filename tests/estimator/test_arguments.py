@@ -142,6 +142,22 @@ def test_unknown_names_are_refused_before_any_row_is_read(name, value, message):
         clf.fit("no such file.csv", "label")
 
 
+@pytest.mark.parametrize(
+    ("modalities", "message"),
+    [
+        (TEXT, r"expected a list of them, write \[Text\("),
+        ("text", r"expected a list, such as \[Text\('text'\)\], got 'text'"),
+        (["text"], r"write Text\('text'\)"),
+        ([Text], r"Text lacks its column; write Text\('column'\)"),
+        ([3], "expected modalities such as"),
+    ],
+)
+def test_what_is_no_list_of_modalities(modalities, message):
+    clf = MultimodalGraphClassifier().set_params(modalities=modalities)
+    with pytest.raises(ValueError, match=f"modalities: .*{message}|modalities: {message}"):
+        clf.fit("no such file.csv", "label")
+
+
 def test_nested_parameters():
     given = [Image("image"), TEXT]
     clf = MultimodalGraphClassifier(given, epochs=3, num_layers=3, dropout=0.4)
