@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +109,23 @@ class ExportedModel:
         return np.concatenate(results)
 
 
-def load_exported(path: str | Path, *, modalities: Sequence[type[Modality]] = ()) -> ExportedModel:
+def load_exported(
+    path: str | Path, *, modalities: Sequence[type[Modality]] = (), trusted: bool = False
+) -> ExportedModel:
     """Open a folder that `export` wrote; the network is not built.
+
+    No code of whoever made the folder is run. A program of torch is run operator by operator,
+    and operators outside a list of known ones are refused.
 
     Args:
         path: The folder.
         modalities: Modality classes of your own that the model uses.
+        trusted: Open a program that cannot be checked with `torch.export.load`, which can run
+            any code that is in the file. Only for folders of people you trust.
 
     Raises:
-        DataError: There is no exported model, a damaged one, or one of a newer version.
+        DataError: There is no exported model, a damaged one, one of a newer version, or one that
+            cannot be checked.
         MissingPackageError: It is an ONNX program and onnxruntime is not installed.
     """
     folder = Path(path)
@@ -127,17 +135,19 @@ def load_exported(path: str | Path, *, modalities: Sequence[type[Modality]] = ()
     )
     form = description["format"]
     names = [each["name"] for each in description["inputs"]]
-    return ExportedModel(read, description, _opened(folder, form, names, open_program))
+    return ExportedModel(read, description, _opened(folder, form, names, trusted))
 
 
-def _opened(folder: Path, form: Any, names: Sequence[str], opening: Callable[..., Run]) -> Run:
+def _opened(folder: Path, form: Any, names: Sequence[str], trusted: bool) -> Run:
     file = folder / FILES[form]
     if not file.is_file():
         raise DataError(f"{file}: there is no such file; export the model again")
     try:
-        return opening(file, form, names)
+        return open_program(file, form, names, trusted)
     except ImportError:
         raise
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from None
     except Exception as error:  # whatever a damaged file leads to
         raise DataError(f"{file}: damaged, export the model again: {error}") from error
 

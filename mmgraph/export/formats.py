@@ -15,7 +15,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mmgraph.errors import ExportError, MissingPackageError
+from mmgraph.export.interpreter import Interpreter
+from mmgraph.export.onnx_files import check_files
 from mmgraph.export.program import Inputs, Program
+from mmgraph.export.pt2 import read_pt2
 from mmgraph.export.recurrent import any_length
 
 Format: TypeAlias = Literal["torch", "onnx"]
@@ -54,27 +57,32 @@ def write_program(
         try:
             traced = torch.export.export(program, (inputs,), dynamic_shapes=shapes, strict=False)
             if form == "torch":
-                torch.export.save(traced, path)
+                torch.export.save(_stripped(traced, inputs), path)
             else:
                 _write_onnx(traced, list(inputs), path)
         except Exception as error:  # of many kinds, from deep inside torch
             raise ExportError(_explain(error)) from error
 
 
-def open_program(path: Path, form: Format, names: Sequence[str]) -> Run:
+def open_program(path: Path, form: Format, names: Sequence[str], trusted: bool = False) -> Run:
     """Return a written program as a function.
 
     Args:
         path: The file.
         form: Its format.
         names: Names of the tensors it takes.
+        trusted: Torch itself reads a program of its format, which can run code of the file.
 
     Raises:
+        DataError: It uses something that is not known to be safe.
         MissingPackageError: onnxruntime is not installed.
     """
-    if form == "torch":
+    if form == "torch" and trusted:
         module = torch.export.load(path).module()
         return lambda inputs: module({name: inputs[name] for name in names})
+    if form == "torch":
+        return Interpreter(*read_pt2(path), names)
+    check_files(path)
     session = _need("onnxruntime").InferenceSession(path, providers=["CPUExecutionProvider"])
 
     def run(inputs: Inputs) -> Tensor:
@@ -82,6 +90,15 @@ def open_program(path: Path, form: Format, names: Sequence[str]) -> Run:
         return torch.from_numpy(session.run(None, arrays)[0])
 
     return run
+
+
+def _stripped(traced: torch.export.ExportedProgram, inputs: Inputs) -> torch.export.ExportedProgram:
+    """Leave out what is of the one who exports: the rows it was traced with, and paths of code."""
+    zeros = {name: torch.zeros_like(value) for name, value in inputs.items()}
+    traced.example_inputs = ((zeros,), {})
+    for node in traced.graph.nodes:
+        node.meta.pop("stack_trace", None)
+    return traced
 
 
 def _write_onnx(traced: torch.export.ExportedProgram, names: Sequence[str], path: Path) -> None:
