@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+#: What acts in a terminal or a log instead of being shown: control characters, marks that turn
+#: the direction of text, line separators, and halves of characters that nothing can write.
+_ACTING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def printable(text: object) -> str:
+    """Return a text in which nothing acts: control characters become what Python writes for them.
+
+    Line breaks and tabs stay.
+
+    Example:
+        >>> printable("a\\x1b[2Jb")
+        'a\\\\x1b[2Jb'
+    """
+    return _ACTING.sub(lambda found: ascii(found[0])[1:-1], str(text))
 
 
 class DataError(ValueError):
     """Input that cannot be used; the message names row, column, the expected form and a remedy."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(printable(message))
 
 
 class CellError(ValueError):

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 from typer.core import TyperGroup
 
 from mmgraph.cli.compare import compare
@@ -20,11 +18,15 @@ from mmgraph.cli.fit import fit
 from mmgraph.cli.inspect import inspect
 from mmgraph.cli.options import in_groups
 from mmgraph.cli.predict import predict
-from mmgraph.errors import MissingPackageError
+from mmgraph.cli.terminal import labelled, open_console
+from mmgraph.errors import MissingPackageError, printable
 from mmgraph.version import __version__
 
 #: What a user can mend. `DataError` is a ValueError.
 _EXPECTED = (ValueError, OSError, MissingPackageError, FloatingPointError)
+
+#: Wrong usage: click's error, or that of typer's copy of click.
+_USAGE: Any = typer.BadParameter.__mro__[1]
 
 #: Lightning's error for a device that is not there; importing its class would take seconds.
 _NO_DEVICE = "MisconfigurationException"
@@ -43,12 +45,15 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
             except BrokenPipeError:  # of whoever reads the output; typer ends quietly
                 raise
+            except _USAGE as error:  # typer shows it
+                error.message = printable(error.message)
+                raise
             except Exception as error:
                 if not isinstance(error, _EXPECTED) and type(error).__name__ != _NO_DEVICE:
                     raise
                 message = " ".join(str(error).split()) or type(error).__name__
-                text = Text.assemble(("error: ", "bold red"), message)
-                Console(stderr=True).print(text, soft_wrap=True)
+                text = labelled("error", "bold red", message)
+                open_console(stderr=True).print(text, soft_wrap=True)
                 raise typer.Exit(1) from None
 
 

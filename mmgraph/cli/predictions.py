@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mmgraph.fitted import FittedModel
 
 
+#: What formulas begin with, in the wide forms of East Asian keyboards too.
+_FORMULA = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
 def prediction_columns(
     fitted: FittedModel,
     rows: pd.DataFrame,
@@ -81,6 +85,9 @@ class TableWriter(AbstractContextManager["TableWriter"], ABC):
 class TextWriter(TableWriter):
     """CSV, TSV or JSON Lines, by the ending of the file's name.
 
+    Spreadsheets take cells of CSV and TSV that begin with "=", "+", "-" or "@" for formulas. Texts
+    of labels and rows that do get an apostrophe before them, unless they are numbers.
+
     Args:
         path: The file.
         separator: What stands between labels in one cell of CSV and TSV.
@@ -99,7 +106,8 @@ class TextWriter(TableWriter):
                 self._file, orient="records", lines=True, force_ascii=False, double_precision=15
             )
             return
-        part = part.map(self._joined)
+        part = part.map(self._joined).map(as_text)
+        part.columns = [as_text(str(name)) for name in part.columns]
         cells = "," if self.kind == ".csv" else "\t"
         part.to_csv(self._file, sep=cells, index=False, header=not self._begun)
         self._begun = True
@@ -109,6 +117,26 @@ class TextWriter(TableWriter):
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def as_text(value: Any) -> Any:
+    """Return what a cell is written as, so that no spreadsheet takes a text for a formula.
+
+    Example:
+        >>> as_text("=1+1"), as_text("-1.5"), as_text(-1.5), as_text("a=b")
+        ("'=1+1", '-1.5', -1.5, 'a=b')
+    """
+    if not isinstance(value, str):
+        return value
+    # A return alone would begin another row, for it is not put between quotes.
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    if not value.lstrip().startswith(_FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 class ParquetWriter(TableWriter):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,9 +14,10 @@ from typing import Annotated, Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from mmgraph.cli.options import OUTPUT, option
+from mmgraph.cli.terminal import labelled, open_console, shown, to_json
+from mmgraph.errors import printable
 
 logger = logging.getLogger("mmgraph")
 
@@ -50,18 +49,18 @@ class Report:
 
     @cached_property
     def _messages(self) -> Console:
-        return Console(stderr=True, quiet=self.quiet)
+        return open_console(stderr=True, quiet=self.quiet)
 
     def say(self, message: str) -> None:
         """Show a message."""
-        self._messages.print(Text(message), soft_wrap=True)
+        self._messages.print(shown(message), soft_wrap=True)
 
     def show(self, result: Mapping[str, Any], *pages: RenderableType) -> None:
         """Show a result: as an object for scripts, or as pages for people."""
         if self.as_json:
-            sys.stdout.write(json.dumps(_finite(result), ensure_ascii=False) + "\n")
+            sys.stdout.write(to_json(result) + "\n")
         else:
-            Console().print(*pages, sep="\n")
+            open_console().print(*pages, sep="\n")
 
     def summary(self, result: Mapping[str, Any], *pages: RenderableType) -> None:
         """Show what was done, unless all is to be quiet."""
@@ -72,7 +71,7 @@ class Report:
     def progress(self, what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """Within the block, show how many of some rows are done; yields what counts them."""
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -80,7 +79,7 @@ class Report:
         # Where nobody watches, a bar would only fill a log.
         hidden = self.quiet or not self._messages.is_terminal
         with Progress(*columns, console=self._messages, transient=True, disable=hidden) as bar:
-            task = bar.add_task(what, total=total)
+            task = bar.add_task(printable(what), total=total)
             yield lambda count: bar.advance(task, count)
 
     @contextmanager
@@ -92,8 +91,7 @@ class Report:
             nonlocal count
             count += 1
             if count <= _MOST_WARNINGS:
-                text = Text.assemble(("warning: ", "yellow"), str(message))
-                self._messages.print(text, soft_wrap=True)
+                self._messages.print(labelled("warning", "yellow", message), soft_wrap=True)
 
         handler = logging.Handler()
         handler.emit = lambda record: self.say(record.getMessage())  # type: ignore[method-assign]
@@ -113,17 +111,19 @@ class Report:
 
 def table(title: str, rows: Sequence[Sequence[Any]], *, head: Sequence[str] = ()) -> Table:
     """Return a table to show; without heads, its first column names what the second one says."""
-    made = Table(title=title, title_justify="left", title_style="bold", show_header=bool(head))
+    made = Table(
+        title=shown(title), title_justify="left", title_style="bold", show_header=bool(head)
+    )
     for place, name in enumerate(head or ("", "")):
         numbers = bool(rows) and all(_is_number(row[place]) for row in rows)
         made.add_column(
-            name,
+            shown(name),
             style="cyan" if place == 0 else None,
             justify="right" if numbers else "left",
             overflow="fold",
         )
     for row in rows:
-        made.add_row(*(Text(str(value)) for value in row))
+        made.add_row(*map(shown, row))
     return made
 
 
@@ -133,14 +133,3 @@ def _is_number(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _finite(value: Any) -> Any:
-    """Return what JSON can hold: no number is NaN or infinite in it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return value

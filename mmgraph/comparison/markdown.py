@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmgraph.comparison.store import Run
 from mmgraph.comparison.tables import LOWER_IS_BETTER
+from mmgraph.system.markdown import escape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,13 +31,14 @@ def write_table(summary: pd.DataFrame, runs: Sequence[Run], *, reference: str, m
     metrics = list(dict.fromkeys(summary["metric"]))
     first = summary[summary["metric"] == metrics[0]].set_index("method")
     columns = [_NAMES.get(metric, metric) for metric in metrics]
-    columns += [f"{columns[0]}, against {reference}", "p", "parameters", "fit, s", "runs"]
+    columns = [escape(name) for name in columns]
+    columns += [f"{columns[0]}, against {escape(reference)}", "p", "parameters", "fit, s", "runs"]
     lines = ["| method | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for method, row in first.iterrows():
         cells = [_mean(summary, metric, str(method)) for metric in metrics]
         cells += [_signed(row["difference"]), _p_value(row["p_holm"]), _count(row["parameters"])]
         cells += [f"{row['fit_seconds']:.1f}", str(int(row["runs"]))]
-        name = f"**{method}**" if method == reference else str(method)
+        name = f"**{escape(method)}**" if method == reference else escape(method)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", _explain(runs, metrics, missing)]) + "\n"
 
@@ -75,11 +77,11 @@ def _explain(runs: Sequence[Run], metrics: Sequence[str], missing: int) -> str:
     # No seed has all folds where each shuffles its own.
     anew = all({run.fold for run in runs if run.seed == seed} < set(folds) for seed in seeds)
     text = [f"{len(folds)} fold{'s' * (len(folds) > 1)}"]
-    text[0] += ", shuffled anew by each seed" if anew else f" ({', '.join(folds)})"
+    text[0] += ", shuffled anew by each seed" if anew else f" ({', '.join(map(escape, folds))})"
     text.append(f"seeds {', '.join(map(str, seeds))}")
     text.append(f"{min(r.train_rows for r in runs):,} rows or more trained on")
     text.append(f"{min(r.date for r in runs)[:10]} to {max(r.date for r in runs)[:10]}")
-    text.append(", ".join(f"{name} {each}" for name, each in versions.items()))
+    text.append(", ".join(f"{escape(name)} {escape(each)}" for name, each in versions.items()))
     spread = "± is the standard deviation between folds"
     spread += "" if anew else " of the means over seeds"
     if len(folds) < 2:
@@ -91,6 +93,6 @@ def _explain(runs: Sequence[Run], metrics: Sequence[str], missing: int) -> str:
         else ""
     )
     lower = [metric for metric in metrics if metric in LOWER_IS_BETTER]
-    less = f" Less is better: {', '.join(lower)}." if lower else ""
+    less = f" Less is better: {', '.join(map(escape, lower))}." if lower else ""
     lacking = f" **{missing} planned runs are not done yet.**" if missing else ""
     return f"{'; '.join(text)}. {spread}{tests}.{less}{lacking}"

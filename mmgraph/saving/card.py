@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmgraph.fitted import FittedModel
+from mmgraph.system.markdown import cell, code, escape
 from mmgraph.version import __version__
 
 #: Lines of a table before the rest is only counted.
@@ -56,11 +57,11 @@ def _weight(fitted: FittedModel, part: int) -> str:
 
 def _what(fitted: FittedModel) -> str:
     label = fitted.facts.get("label")
-    return fitted.task.describe() + (f" of `{label}`" if isinstance(label, str) else "")
+    return fitted.task.describe() + (f" of {code(label)}" if isinstance(label, str) else "")
 
 
 def _names(fitted: FittedModel) -> str:
-    named = [f"`{each.node_type}` ({each.kind})" for each in fitted.modalities]
+    named = [f"{code(each.node_type)} ({each.kind})" for each in fitted.modalities]
     return ", ".join(named[:-1]) + (" and " if named[:-1] else "") + named[-1]
 
 
@@ -69,22 +70,23 @@ def _inputs(fitted: FittedModel) -> str:
     rows = []
     for modality in fitted.modalities:
         there = f"{facts['rows_with'][modality.node_type]:,}" if facts else "unknown"
-        columns = ", ".join(f"`{column}`" for column in modality.column_list)
-        rows.append((modality.node_type, type(modality).__name__, columns, there))
+        columns = cell(", ".join(code(column) for column in modality.column_list))
+        rows.append((escape(modality.node_type), type(modality).__name__, columns, there))
     return "## Inputs\n\n" + _table(("input", "read as", "columns", "training rows with it"), rows)
 
 
 def _targets(fitted: FittedModel) -> str:
     classes = fitted.outputs.classes
     found = fitted.facts.get("targets", {})
+    rows: list[tuple[Any, ...]]
     if classes is not None:
         counts = found.get("count", ["unknown"] * len(classes))
         head: tuple[str, ...] = ("label" if fitted.task.has_sets else "class", "training rows")
-        rows = list(zip(classes.tolist(), counts, strict=True))
+        rows = list(zip(map(escape, classes.tolist()), counts, strict=True))
     else:
         head = ("number", *found)
-        rows = list(enumerate(zip(*found.values(), strict=True)))
-        rows = [(place, *(f"{value:.6g}" for value in values)) for place, values in rows]
+        numbers = enumerate(zip(*found.values(), strict=True))
+        rows = [(place, *(f"{value:.6g}" for value in values)) for place, values in numbers]
     return f"## Targets\n\n{_table(head, rows)}" if rows else "## Targets\n\nOne number."
 
 
@@ -93,8 +95,8 @@ def _held_out(fitted: FittedModel, refit: bool) -> str:
     if not facts["held_out_rows"]:
         return "## Held-out score\n\nNo rows were held out."
     metric = fitted.network.task.metric
-    scores = [(name, f"{facts['held_out'][name]:.4f}") for name in (metric, "loss")]
-    grouped = f", whole groups of `{facts['groups']}`" if facts["groups"] else ""
+    scores = [(escape(name), f"{facts['held_out'][name]:.4f}") for name in (metric, "loss")]
+    grouped = f", whole groups of {code(facts['groups'])}" if facts["groups"] else ""
     again = ", which was then fitted again on all rows" if refit else ""
     table = _table(("metric", "value"), scores)
     return (
@@ -105,7 +107,9 @@ def _held_out(fitted: FittedModel, refit: bool) -> str:
 
 
 def _versions_table(versions: Mapping[str, str]) -> str:
-    return "## Versions\n\n" + _table(("package", "version"), list(versions.items()))
+    return "## Versions\n\n" + _table(
+        ("package", "version"), [(escape(name), escape(each)) for name, each in versions.items()]
+    )
 
 
 def _limits(fitted: FittedModel, modality_dropout: float) -> str:
@@ -116,7 +120,7 @@ def _limits(fitted: FittedModel, modality_dropout: float) -> str:
         limits += _rare(fitted.outputs.classes, facts)
     complete = [n for n, there in facts.get("rows_with", {}).items() if there == facts["rows"]]
     if complete:
-        names = ", ".join(f"`{name}`" for name in complete)
+        names = ", ".join(map(code, complete))
         limits.append(f"No training row lacked {names}: rows that do are another kind of data.")
     if modality_dropout:
         limits.append(
@@ -131,18 +135,14 @@ def _limits(fitted: FittedModel, modality_dropout: float) -> str:
 def _rare(classes: np.ndarray, facts: Mapping[str, Any]) -> list[str]:
     """Name the classes with next to no training rows."""
     counts = np.array(facts["targets"]["count"] if facts else [])
-    few = [str(classes[place]) for place in np.flatnonzero(counts < _FEW)]
+    few = [escape(classes[place]) for place in np.flatnonzero(counts < _FEW)]
     more = f" and {len(few) - 10} more" if len(few) > 10 else ""
     return [f"With fewer than {_FEW} training rows: {', '.join(few[:10])}{more}."] if few else []
 
 
 def _table(head: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
     shown = [head, ["---"] * len(head), *rows[:_MOST_LINES]]
-    lines = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in shown]
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in shown]
     if len(rows) > _MOST_LINES:
         lines.append(f"\n... and {len(rows) - _MOST_LINES} more")
     return "\n".join(lines)
-
-
-def _cell(value: Any) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
