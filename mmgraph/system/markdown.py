@@ -17,8 +17,8 @@ def escape(text: object) -> str:
     """Return a text for a line or a cell of a table.
 
     Example:
-        >>> escape("a|b <b>C++</b>")
-        'a\\\\|b \\\\<b\\\\>C++\\\\</b\\\\>'
+        >>> print(escape("a|b <b>C++</b>"))
+        a\|b \<b>C++\</b>
     """
     line = _MARKS.sub(r"\\\1", " ".join(printable(text).splitlines()).replace("&", "&amp;"))
     for link, plain in _LINKS.items():
@@ -44,7 +44,7 @@ def cell(markdown: str) -> str:
     """Return Markdown, such as code, for a cell of a table.
 
     Example:
-        >>> cell(code("a|b"))
-        '`a\\|b`'
+        >>> print(cell(code("a|b")))
+        `a\|b`
     """
     return markdown.replace("|", r"\|")
