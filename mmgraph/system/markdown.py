@@ -14,7 +14,7 @@ _LINKS = {"://": "&#58;//", "www.": "www&#46;"}
 
 
 def escape(text: object) -> str:
-    """Return a text for a line or a cell of a table.
+    r"""Return a text for a line or a cell of a table.
 
     Example:
         >>> print(escape("a|b <b>C++</b>"))
@@ -41,7 +41,7 @@ def code(text: object) -> str:
 
 
 def cell(markdown: str) -> str:
-    """Return Markdown, such as code, for a cell of a table.
+    r"""Return Markdown, such as code, for a cell of a table.
 
     Example:
         >>> print(cell(code("a|b")))
