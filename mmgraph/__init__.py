@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from mmgraph.robustness import hide as hide
     from mmgraph.robustness import robustness_curve as robustness_curve
     from mmgraph.system.cache import clear_cache as clear_cache
+    from mmgraph.system.plugins import add_plugin as add_plugin
     from mmgraph.tables.arrow import ArrowTable as ArrowTable
     from mmgraph.tables.parquet import ParquetTable as ParquetTable
     from mmgraph.training.settings import Training as Training
@@ -109,6 +110,7 @@ else:
             "clear_cache": "mmgraph.system.cache",
             "compare": "mmgraph.comparison.run",
             "compare_explainers": "mmgraph.explain.faithfulness",
+            "add_plugin": "mmgraph.system.plugins",
             "default_metrics": "mmgraph.metrics",
             "diagnose": "mmgraph.diagnosis.run",
             "evaluate_predictions": "mmgraph.metrics",

@@ -17,6 +17,7 @@ from mmgraph.cli.export import export
 from mmgraph.cli.fit import fit
 from mmgraph.cli.inspect import inspect
 from mmgraph.cli.options import in_groups
+from mmgraph.cli.plugins import with_plugins
 from mmgraph.cli.predict import predict
 from mmgraph.cli.terminal import labelled, open_console
 from mmgraph.errors import MissingPackageError, printable
@@ -118,4 +119,4 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
 
 for _command, _lines in _COMMANDS.items():
     _epilog = "\n\n".join(["[bold]Examples[/bold]", *_lines])
-    app.command(epilog=_epilog)(in_groups(_command))
+    app.command(epilog=_epilog)(with_plugins(in_groups(_command)))

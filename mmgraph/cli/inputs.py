@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from mmgraph.cli import targets
@@ -16,6 +16,7 @@ from mmgraph.modalities.base import Modality
 from mmgraph.modalities.tabular import Tabular
 from mmgraph.modalities.text import Text
 from mmgraph.modalities.video import Video
+from mmgraph.system.plugins import find_plugins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,10 +82,28 @@ def describe(inputs: Inputs) -> list[Modality]:
     for kind in KINDS:
         names = getattr(inputs, kind.__name__.lower()) or []
         if kind is not Tabular:
-            found += [kind(name) for name in names]  # type: ignore[call-arg]
+            found += [kind(name) for name in names]
         elif names:
             found.append(Tabular(list(names)))
-    return found
+    return found + [_describe_plugin(each) for each in inputs.modality or ()]
+
+
+def _describe_plugin(given: str) -> Modality:
+    """Return the modality of a plug-in for a column.
+
+    Raises:
+        DataError: It is not CLASS:COLUMN, or there is no such class.
+    """
+    name, colon, column = given.partition(":")
+    known = {kind.__name__: kind for kind in KINDS} | find_plugins(Modality)
+    if not colon or not column:
+        raise DataError(f"--modality {given}: expected CLASS:COLUMN, such as {name}:signal")
+    if name not in known:
+        raise DataError(
+            f"--modality {given}: there is no modality {name!r}; there are {', '.join(known)}, and "
+            "those of modules that --plugin names"
+        )
+    return known[name](column)
 
 
 def _adapt(modality: Modality, inputs: Inputs) -> Modality:
@@ -104,6 +123,6 @@ def _adapt(modality: Modality, inputs: Inputs) -> Modality:
             )
         values |= {"features": None} if isinstance(modality, Text) else {"backbone": None}
     made = copy.copy(modality)
-    for name in values.keys() & vars(made).keys():
+    for name in values.keys() & {each.name for each in fields(made)}:
         setattr(made, name, values[name])
     return made

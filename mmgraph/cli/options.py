@@ -169,6 +169,14 @@ class Inputs:
     video: Annotated[list[str] | None, _columns("video", "videos")] = None
     tabular: Annotated[list[str] | None, _columns("tabular", "numbers, categories or dates")] = None
     features: Annotated[list[str] | None, _columns("features", "vectors")] = None
+    modality: Annotated[
+        list[str] | None,
+        option(
+            metavar="CLASS:COLUMN",
+            panel=INPUTS,
+            help="A column for a modality of a plug-in, by the name of its class.",
+        ),
+    ] = None
     task: Annotated[
         TaskKind | None,
         option(panel=INPUTS, help="What the label is.", default="what it looks like"),

@@ -12,7 +12,7 @@ from mmgraph.estimator import MultimodalEstimator
 from mmgraph.estimator.arguments import SHORTCUTS
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.fusion.graph import GraphFusion
-from mmgraph.nn.fusion.names import FUSIONS
+from mmgraph.nn.fusion.names import fusions
 
 #: Name of the graph with the linear model beside it: the estimator as it comes.
 DEFAULT = "mmgraph"
@@ -76,7 +76,7 @@ def _read_method(name: str, value: MethodLike, template: MultimodalEstimator) ->
 
 
 def _named(name: str, template: MultimodalEstimator) -> Callable[[int], MultimodalEstimator]:
-    known: dict[str, type[Fusion]] = {DEFAULT: GraphFusion, **FUSIONS}
+    known: dict[str, type[Fusion]] = {DEFAULT: GraphFusion, **fusions()}
     if name not in known:
         raise DataError(f"methods: {unknown_name('method', name, known)}")
     # What the template says of its fusion is for others as far as they have something of the kind.

@@ -16,6 +16,7 @@ from mmgraph.modalities.image import Image
 from mmgraph.modalities.tabular import Tabular
 from mmgraph.modalities.text import Text
 from mmgraph.modalities.video import Video
+from mmgraph.system.plugins import find_plugins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def infer_modalities(
         if kind is Tabular:
             tabular.append(column)
         elif kind is not None:
-            found.append(kind(column))  # type: ignore[call-arg]
+            found.append(kind(column))
         else:
             ignored.append(f"{column!r} ({reason})" if reason else repr(column))
     if tabular:
@@ -89,7 +90,9 @@ def find_modality(
         return None, ""
     cells = read_cells(frame[[column]], [column], takes_lists=True)
     values = [raw for cell in cells for raw in cell]
-    kind = next((kind for kind in KINDS if kind.accepts(values[:_SAMPLE])), None)
+    # Those of plug-ins first: what they accept is often a list, a number or a text as well.
+    kinds = (*find_plugins(Modality).values(), *KINDS)
+    kind = next((kind for kind in kinds if kind.accepts(values[:_SAMPLE])), None)
     reason = _why_not(column, values, frame, labels) if kind is Tabular else ""
     return (None, reason) if reason else (kind, "")
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool
 
 from mmgraph.data.cells import modality_cells
 from mmgraph.errors import CellError, DataError
-from mmgraph.modalities.base import Modality
+from mmgraph.modalities.base import Modality, first_reading
 from mmgraph.tables.base import DiskTable
 from mmgraph.tables.names import row_name
 from mmgraph.tables.opening import Table, parts
@@ -58,7 +58,8 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
     modality.check_choices()
     cells = modality_cells(modality, frame)
     try:
-        return modality.fit(cells, seed=seed)
+        with first_reading():
+            return modality.fit(cells, seed=seed)
     except CellError as error:
         raise row_error(frame, modality, error) from error
 

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from mmgraph.errors import DataError
+from mmgraph.system.plugins import find_functions
 
 if TYPE_CHECKING:
     from mmgraph.datasets.base import MultimodalDataset, TaskKind
@@ -150,7 +151,7 @@ READERS: dict[str, Reader] = {
 
 
 def find_reader(name: str) -> Reader:
-    """Return the reader of a data set that a shell can call.
+    """Return the reader of a data set that a shell can call, one of a plug-in included.
 
     Raises:
         DataError: There is none of that name; it suggests near ones, and lists all.
@@ -162,7 +163,8 @@ def find_reader(name: str) -> Reader:
         Traceback (most recent call last):
         mmgraph.errors.DataError: no data set of that name ('open-clipart'); did you mean open...
     """
-    reader = READERS.get(name)
+    readers = _plugin_readers() | READERS
+    reader = readers.get(name)
     if reader is not None and reader.by_name:
         return reader
     if reader is not None:
@@ -170,13 +172,19 @@ def find_reader(name: str) -> Reader:
             f"{name} takes more than a folder; call mmgraph.datasets.{reader.function_name} "
             "in Python"
         )
-    known = [each.name for each in READERS.values() if each.by_name]
+    known = [each.name for each in readers.values() if each.by_name]
     near = _near(name, known)
     hint = f"did you mean {' or '.join(near)}? There are" if near else "there are"
     raise DataError(
         f"no data set of that name ({name!r}); {hint} {', '.join(known)}, each to be given with "
         "its folder (NAME:FOLDER)"
     )
+
+
+def _plugin_readers() -> dict[str, Reader]:
+    """Return the functions of plug-ins that are called `load_` and a name."""
+    found = {name.removeprefix("load_"): each for name, each in find_functions("load_").items()}
+    return {name: Reader(name, each.__module__, (), None) for name, each in found.items()}
 
 
 def _near(name: str, known: Sequence[str]) -> list[str]:

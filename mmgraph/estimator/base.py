@@ -34,6 +34,7 @@ from mmgraph.nn.outputs import Outputs
 from mmgraph.nn.tasks import Task
 from mmgraph.saving.facts import collect_facts
 from mmgraph.saving.model import SavedEstimator, save
+from mmgraph.saving.unsaved import warn_of_code, warn_of_state
 from mmgraph.system import distributed
 from mmgraph.tables.base import DiskTable
 from mmgraph.tables.names import row_name
@@ -89,6 +90,8 @@ class MultimodalEstimator(HasFitted, Arguments):
         if self.modalities is not None:
             check_modalities(self.modalities)
         join_processes()
+        known = self.modalities if isinstance(self.modalities, list | tuple) else ()
+        warn_of_code(self.chosen_fusion, [each for each in known if isinstance(each, Modality)])
         with spooled(X) as rows:
             return self._fit(open_table(rows), y, groups)
 
@@ -101,6 +104,7 @@ class MultimodalEstimator(HasFitted, Arguments):
             target, strata = self._encode(truth, frame.index)
             groups = None if groups is None else targets.encode_groups(groups, frame.index)
             dataset, rows_with = self._read_rows(frame, truth, groups_name, target)
+            warn_of_state(self.modalities_)
             held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
             if self.validation and not len(held_out):
                 logger.info(

@@ -16,6 +16,7 @@ from mmgraph.message_passing.convs.names import ConvLike
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.names import FusionLike
 from mmgraph.saving import model
+from mmgraph.saving.relations import GivenRelations
 
 #: The estimators that can be saved, by the names that saved models have for them.
 KINDS: dict[str, type[MultimodalEstimator]] = {
@@ -28,6 +29,7 @@ def load(
     *,
     conv: ConvLike | None = None,
     fusion: FusionLike | None = None,
+    relations: GivenRelations = (),
     modalities: Sequence[type[Modality]] = (),
 ) -> Any:
     """Load a classifier or regressor from a folder or a file that its `save` wrote.
@@ -38,12 +40,18 @@ def load(
             not saved.
         fusion: The fusion the model was made with, where it is not one of mmgraph's, or one of its
             options is a class or function of your own.
+        relations: Relation classes of your own that the model uses; or, where relations hold
+            functions, all that the model was made with, by edge type.
         modalities: Modality classes of your own that the model uses.
+
+    Classes of plug-ins need not be passed, see `mmgraph.add_plugin`.
 
     Raises:
         DataError: There is no model, a damaged one, or one of a newer version.
     """
-    saved = model.load(Path(path), conv=conv, fusion=fusion, modalities=modalities)
+    saved = model.load(
+        Path(path), conv=conv, fusion=fusion, relations=relations, modalities=modalities
+    )
     try:
         estimator = KINDS[saved.estimator](**saved.parameters)
     except (KeyError, TypeError) as error:

@@ -13,6 +13,7 @@ from mmgraph.explain.pyg import PyGExplainer
 from mmgraph.explain.relevance import AttentionGradient
 from mmgraph.explain.rollout import AttentionRollout
 from mmgraph.explain.shapley import Shapley
+from mmgraph.system.plugins import find_plugins
 
 #: The method used where none is named: the best areas on openclipart's validation rows, see
 #: docs/explanations.md.
@@ -43,7 +44,7 @@ EXPLAINERS: dict[str, type[Explainer]] = {
 
 
 def find_explainer(method: str | Explainer) -> Explainer:
-    """Return the explainer of a name with its defaults, or the one given.
+    """Return the explainer of a name with its defaults, or the one given; plug-ins included.
 
     Raises:
         DataError: There is no such method.
@@ -54,6 +55,8 @@ def find_explainer(method: str | Explainer) -> Explainer:
     """
     if isinstance(method, Explainer):
         return method
-    if method not in EXPLAINERS:
-        raise DataError(f"expected a method of {sorted(EXPLAINERS)}, got {method!r}")
-    return EXPLAINERS[method]()
+    plugins = find_plugins(Explainer).values()
+    known = {each.name: each for each in plugins} | EXPLAINERS
+    if method not in known:
+        raise DataError(f"expected a method of {sorted(known)}, got {method!r}")
+    return known[method]()

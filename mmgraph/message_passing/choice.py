@@ -14,6 +14,7 @@ from mmgraph.message_passing.convs.graph_conv import DenseGraphConv
 from mmgraph.message_passing.convs.hgt import DenseHGT
 from mmgraph.message_passing.convs.sage import DenseSAGE
 from mmgraph.message_passing.convs.transformer import DenseTransformer
+from mmgraph.system.plugins import find_plugins
 
 Execution = Literal["auto", "dense", "sparse"]
 
@@ -41,7 +42,7 @@ def why_not_dense(conv: nn.Module) -> str | None:
         'LEConv has no dense form'
     """
     # A subclass may compute something else, so it does not count.
-    form = _FORMS.get(type(conv))
+    form = _find_form(type(conv))
     if form is None:
         known = ", ".join(operator.__name__ for operator in _FORMS)
         return f"{type(conv).__name__} has no dense form (there are: {known})"
@@ -60,4 +61,12 @@ def dense_form(conv: nn.Module, execution: Execution = "auto") -> DenseForm | De
     reason = why_not_dense(conv)
     if execution == "dense" and reason:
         raise ValueError(f'cannot run with execution="dense": {reason}')
-    return None if reason else _FORMS[type(conv)]
+    return None if reason else _find_form(type(conv))
+
+
+def _find_form(operator: type) -> DenseForm | DenseHGT | None:
+    """Return mmgraph's form of an operator, or that of a plug-in."""
+    if operator in _FORMS:
+        return _FORMS[operator]
+    kinds = find_plugins(DenseForm).values()
+    return next((kind() for kind in kinds if kind.operator is operator), None)

@@ -8,7 +8,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -21,11 +21,12 @@ from typing import (
     get_type_hints,
 )
 
+import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
-from mmgraph.graph.items import Items
+from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Relation
 from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.typing import Item
@@ -62,6 +63,7 @@ class Place:
     span: tuple[float, float] | None = None
 
 
+@dataclass(eq=False)
 class Modality(ABC):
     """How one kind of input becomes nodes: a description, fitted on the training cells.
 
@@ -71,6 +73,15 @@ class Modality(ABC):
     Every cell arrives as the list of its raw values: missing values are already left out,
     lists and several columns are already flattened, so an empty list is a missing cell.
     `takes_lists` and `by_column` change that for modalities that need it.
+
+    A subclass must set `kind` and define `transform`, `empty_item` (or `collate`),
+    `make_encoder`, `relations` and `place`; one that learns something from the training cells
+    defines `fit`, `save` and `load` as well.
+
+    Args:
+        columns: Column or columns to read.
+        unreadable: "raise" an error for a value that cannot be read, or count it as "missing".
+        name: Name of the node type; the columns' names when None.
     """
 
     #: Word for the kind of node ("image", "text"); also used in messages.
@@ -81,10 +92,12 @@ class Modality(ABC):
     by_column: ClassVar[bool] = False
 
     columns: str | Sequence[str]
-    name: str | None
-    unreadable: Unreadable
+    _: KW_ONLY
+    unreadable: Unreadable = "raise"
+    name: str | None = None
+
     #: Fitted state: some training row has more than one item.
-    several_: bool = False
+    several_: bool = field(init=False, default=False, repr=False)
 
     @property
     def column_list(self) -> list[str]:
@@ -157,9 +170,33 @@ class Modality(ABC):
         """Return a randomly changed copy of an item; used in training only."""
         return item
 
-    @abstractmethod
+    def empty_item(self) -> Item:
+        """Return an item without nodes, whose tensors have the widths and dtypes of all others.
+
+        Only the default `collate` asks for it.
+
+        Raises:
+            NotImplementedError: The subclass defines neither this method nor `collate`.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has neither collate nor empty_item; define empty_item to "
+            'return an item of no nodes, such as {"x": torch.zeros(0, width)}, or define collate'
+        )
+
     def collate(self, samples: Sequence[list[Item]]) -> Items:
-        """Join the items of several samples into one batch; works when there are none."""
+        """Join the items of several samples into one batch; works when there are none.
+
+        By default every tensor of an item has a row for each of its nodes.
+        """
+        empty = self.empty_item()
+        first = next(iter(empty))
+        items = [empty, *(item for sample in samples for item in sample)]
+        return Items(
+            data={name: torch.cat([each[name] for each in items]) for name in empty},
+            length=torch.tensor([len(each[first]) for each in items[1:]], dtype=torch.long),
+            sample=sample_of_items(samples),
+            batch_size=len(samples),
+        )
 
     @abstractmethod
     def make_encoder(self, channels: int) -> nn.Module:

@@ -17,7 +17,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
-from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
@@ -143,15 +142,9 @@ class Features(Modality):
             )
         return array
 
-    def collate(self, samples: Sequence[list[Item]]) -> Items:
-        """Join items: `features` [nodes, features]."""
-        items = [item["features"] for sample in samples for item in sample]
-        return Items(
-            data={"features": torch.cat([torch.zeros(0, self._num_features), *items])},
-            length=torch.tensor([len(item) for item in items], dtype=torch.long),
-            sample=sample_of_items(samples),
-            batch_size=len(samples),
-        )
+    def empty_item(self) -> Item:
+        """Return an item of no vectors: `features` [0, features]."""
+        return {"features": torch.zeros(0, self._num_features)}
 
     @property
     def _num_features(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmgraph.data.infer import KINDS
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
+from mmgraph.system.plugins import find_plugins
 
 if TYPE_CHECKING:
     pass
@@ -38,19 +39,20 @@ def load_modalities(
     Args:
         folder: The folder they are in.
         saved: What it returned.
-        modalities: Classes besides mmgraph's own.
+        modalities: Classes besides mmgraph's own and those of plug-ins.
         call: The function that takes such classes, for the message.
 
     Raises:
         DataError: The class of one is not known.
     """
-    known = {kind.__name__: kind for kind in (*KINDS, *modalities)}
+    known = find_plugins(Modality) | {kind.__name__: kind for kind in (*KINDS, *modalities)}
     loaded = []
     for each in saved:
         if each["type"] not in known:
             raise DataError(
-                f"{folder.parent}: uses the modality {each['type']}; pass its class: "
-                f"{call}(path, modalities=[{each['type']}])"
+                f"{folder.parent}: uses the modality {each['type']}; pass its class, "
+                f"{call}(path, modalities=[{each['type']}]), or name its module by add_plugin "
+                "(in a shell: --plugin)"
             )
         modality = known[each["type"]](**each["parameters"])
         modality = modality.load(folder / modality.node_type, each["state"])

@@ -28,6 +28,7 @@ from mmgraph.saving import archive, card
 from mmgraph.saving.folder import new_folder, plain
 from mmgraph.saving.modalities import load_modalities, save_modalities
 from mmgraph.saving.parameters import read_parameters, write_parameters
+from mmgraph.saving.relations import GivenRelations
 from mmgraph.version import __version__
 
 #: Raised when older versions of mmgraph could not read what this one writes.
@@ -106,6 +107,7 @@ def load(
     *,
     conv: ConvLike | None = None,
     fusion: FusionLike | None = None,
+    relations: GivenRelations = (),
     modalities: Sequence[type[Modality]] = (),
 ) -> SavedEstimator:
     """Read an estimator; see `mmgraph.load`."""
@@ -116,7 +118,12 @@ def load(
     with _named(folder, path):
         try:
             saved = _read_description(
-                folder, config, conv=conv, fusion=fusion, modalities=modalities
+                folder,
+                config,
+                conv=conv,
+                fusion=fusion,
+                relations=relations,
+                modalities=modalities,
             )
         except DataError:
             raise
@@ -146,10 +153,13 @@ def _read_description(
     *,
     conv: ConvLike | None,
     fusion: FusionLike | None,
+    relations: GivenRelations,
     modalities: Sequence[type[Modality]],
 ) -> SavedEstimator:
     """Return the estimator with its fitted modalities, and a network whose weights are to come."""
-    parameters = read_parameters(path, config["parameters"], conv=conv, fusion=fusion)
+    parameters = read_parameters(
+        path, config["parameters"], conv=conv, fusion=fusion, relations=relations
+    )
     fitted = load_modalities(path / _MODALITIES, config["modalities"], modalities)
     parameters["modalities"] = [
         type(modality)(**each["parameters"])

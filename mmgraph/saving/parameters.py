@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from mmgraph.errors import DataError
-from mmgraph.message_passing.convs.names import CONVS, ConvLike
-from mmgraph.nn.fusion.choice import FusionChoice, FusionFactory
-from mmgraph.nn.fusion.names import FUSIONS, FusionLike, find_fusion
+from mmgraph.message_passing.convs.names import ConvLike
+from mmgraph.nn.fusion.choice import FusionChoice
+from mmgraph.nn.fusion.names import FusionLike, find_fusion
 from mmgraph.nn.readout import READOUTS
-from mmgraph.saving.relations import read_relations, write_relations
+from mmgraph.saving.code import name_of, named_conv, named_fusion
+from mmgraph.saving.relations import GivenRelations, read_relations, write_relations
 from mmgraph.training.settings import OPTIMIZERS, Training
 
 #: What formats before `training` and `fusion` had options had beside them, with the defaults that
@@ -36,18 +36,15 @@ def write_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         parameters: As `chosen_params` of the estimator returns them.
-
-    Raises:
-        TypeError: A relation cannot be saved.
     """
     written = {**parameters, "modalities": None}
     choice: FusionChoice = parameters["fusion"]
-    options = {name: _name_of(value) for name, value in choice.options.items()}
+    options = {name: name_of(value) for name, value in choice.options.items()}
     if "relations" in options:
         options["relations"] = write_relations(choice.options["relations"])
-    written["fusion"] = {"kind": _name_of(choice.kind), "options": options}
+    written["fusion"] = {"kind": name_of(choice.kind), "options": options}
     training: Training = parameters["training"]
-    written["training"] = {k: _name_of(x) for k, x in training.parameters().items()}
+    written["training"] = {k: name_of(x) for k, x in training.parameters().items()}
     for key in ("log_dir", "checkpoint_dir"):
         written[key] = None if written[key] is None else str(written[key])
     return written
@@ -59,6 +56,7 @@ def read_parameters(
     *,
     conv: ConvLike | None = None,
     fusion: FusionLike | None = None,
+    relations: GivenRelations = (),
 ) -> dict[str, Any]:
     """Return the parameters that `write_parameters` wrote.
 
@@ -67,13 +65,17 @@ def read_parameters(
         written: The parameters.
         conv: The convolution, where it is not one of PyG's or mmgraph's.
         fusion: The fusion, where it or one of its options is not one of mmgraph's.
+        relations: Classes of relations, or all relations, where they are not all mmgraph's.
 
     Raises:
         DataError: Something of the user's own has to be given.
         ValueError: A value is out of its range, or the fusion does not take an option.
     """
     parameters = dict(written if "training" in written else nest_parameters(written))
-    parameters["fusion"] = _read_fusion(path, parameters["fusion"], conv, fusion)
+    try:
+        parameters["fusion"] = _read_fusion(parameters["fusion"], conv, fusion, relations)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
     training = dict(parameters["training"])
     if "optimizer" in training:
         training["optimizer"] = _find_optimizer(training["optimizer"])
@@ -98,58 +100,27 @@ def nest_parameters(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_fusion(
-    path: Path, written: Mapping[str, Any], conv: ConvLike | None, fusion: FusionLike | None
+    written: Mapping[str, Any],
+    conv: ConvLike | None,
+    fusion: FusionLike | None,
+    relations: GivenRelations,
 ) -> FusionChoice:
     given = None if fusion is None else find_fusion(fusion)
     options = dict(written["options"])
     if "relations" in options:
-        options["relations"] = read_relations(options["relations"])
+        options["relations"] = read_relations(options["relations"], relations)
     if conv is not None:
         options["conv"] = conv
     options |= {} if given is None else given.options
     if isinstance(options.get("conv"), str):
-        options["conv"] = _find_conv(path, options["conv"])
+        options["conv"] = named_conv(options["conv"])
     readout = options.get("readout")
     if isinstance(readout, str) and readout not in READOUTS:
         raise DataError(
-            f"{path}: was made with the readout {readout!r}, which is not one of mmgraph's; pass "
+            f"was made with the readout {readout!r}, which is not one of mmgraph's; pass "
             f"it: load(path, fusion={written['kind']}.options(readout=...))"
         )
-    return FusionChoice(
-        _find_fusion(path, written["kind"]) if given is None else given.kind, options
-    )
-
-
-def _name_of(value: Any) -> Any:
-    """Return the name of a class or function, which is all of it that is saved."""
-    return getattr(value, "__name__", type(value).__name__) if callable(value) else value
-
-
-def _find_fusion(path: Path, name: str) -> FusionFactory:
-    """Return mmgraph's class of that name."""
-    for kind in FUSIONS.values():
-        if kind.__name__ == name:
-            return kind
-    raise DataError(
-        f"{path}: was made with the fusion {name!r}, which is not one of mmgraph's; pass it: "
-        "load(path, fusion=...)"
-    )
-
-
-def _find_conv(path: Path, name: str) -> Any:
-    """Return the convolution of that name: ours, or a class of PyG's."""
-    from torch_geometric import nn as pyg
-
-    ours = {make.__name__: make for make in CONVS.values()}
-    if name in CONVS:
-        return name
-    kind = ours.get(name) or getattr(pyg, name, None)
-    if kind is None or (isinstance(kind, type) and not issubclass(kind, nn.Module)):
-        raise DataError(
-            f"{path}: was made with the convolution {name!r}, which is not one of PyG's; pass it: "
-            "load(path, conv=...)"
-        )
-    return kind
+    return FusionChoice(named_fusion(written["kind"]) if given is None else given.kind, options)
 
 
 def _find_optimizer(name: str) -> Any:

@@ -1,21 +1,25 @@
 import os
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image as PILImage
 
 import mmgraph.datasets
 from mmgraph import (
     DataError,
+    Image,
     MultimodalDataset,
     MultimodalGraphClassifier,
     MultimodalGraphRegressor,
     evaluate_predictions,
 )
 from mmgraph.datasets import READERS
+from mmgraph.testing import check_reader
 
 PACKAGE = Path(mmgraph.datasets.__file__).parent
 
@@ -46,52 +50,7 @@ def test_the_page_has_every_reader_and_where_to_get_it():
 
 def test_contract(case, tmp_path):
     case.build(tmp_path)
-    data = case(tmp_path)
-    assert isinstance(data, MultimodalDataset)
-    for text in (data.name, data.licence, data.citation, data.homepage):
-        assert text.strip()
-    known = READERS[case.reader.__name__.removeprefix("load_")]
-    assert data.task in known.tasks
-    assert known.homepage in (None, data.homepage)
-    frame = data.frame
-    assert frame.index.equals(pd.RangeIndex(len(frame)))
-    assert frame.columns.is_unique
-    columns = [column for modality in data.modalities for column in modality.column_list]
-    assert {data.label, "split", *columns, *([data.groups] if data.groups else [])} <= set(frame)
-    assert data.label not in columns
-    assert data.parts[0] == "train"
-    assert sum(len(data.part(name)) for name in data.parts) == len(frame)
-    assert all(len(data.part(name)) for name in data.parts)
-    paths = [
-        value
-        for column in ("image", "audio")
-        if column in frame
-        for value in frame[column].dropna()
-        if isinstance(value, str)
-    ]
-    assert all(Path(path).is_absolute() and Path(path).is_file() for path in paths)
-    check_labels(data)
-
-
-def check_labels(data):
-    """Check that labels are of the task's type, and that the metrics can be had of them."""
-    labels = data.part("train")[data.label].tolist()
-    given = {}
-    if data.task == "multiclass":
-        assert {type(label) for label in labels} in ({str}, {int})
-        classes = sorted(set(labels))
-        x = np.array([[float(label == each) for each in classes] for label in labels])
-        given = {"probabilities": x, "classes": classes}
-    elif data.task == "multilabel":
-        assert all(type(label) is list for label in labels)
-        assert {type(each) for label in labels for each in label} == {str}
-        classes = sorted({each for label in labels for each in label})
-        x = np.array([[float(each in label) for each in classes] for label in labels])
-        given = {"probabilities": x, "classes": classes}
-    else:
-        assert all(type(label) is float for label in labels)
-    scores = evaluate_predictions(data.metrics, labels, labels, **given)
-    assert all(value == pytest.approx(float(name != "mae")) for name, value in scores.items())
+    check_reader(lambda folder: case(Path(folder)), tmp_path, optional=case.optional)
 
 
 @pytest.mark.parametrize(
@@ -116,19 +75,6 @@ def test_parts_are_named(copy_of):
         data.part("dev")
     with pytest.raises(DataError, match="got none"):
         data.part()
-
-
-def test_each_missing_file_is_named(parsed, tmp_path):
-    parsed.build(tmp_path)
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    optional = {path for pattern in parsed.optional for path in tmp_path.glob(pattern)}
-    for path in sorted(set(files) - optional):
-        content = path.read_bytes()
-        path.unlink()
-        with pytest.raises(DataError, match=r"missing|no such file|put split\.json") as error:
-            parsed(tmp_path)
-        assert path.name in str(error.value)
-        path.write_bytes(content)
 
 
 class Call:
@@ -161,3 +107,82 @@ def test_hostile_pickles_are_refused(parsed, tmp_path, monkeypatch):
                 parsed(tmp_path)
             path.write_bytes(content)
     assert not (tmp_path / "gotcha").exists()
+
+
+def good(folder):
+    """A good reader, in which each test breaks one promise."""
+    image = Path(folder).absolute() / "1.png"
+    if not image.exists():
+        raise DataError(f"{image} is missing; draw it")
+    rows = [(str(image), label, split) for split in ("train", "test") for label in ("a", "b")]
+    return MultimodalDataset(
+        name="two pictures",
+        frame=pd.DataFrame(rows, columns=["image", "label", "split"]),
+        modalities=[Image("image")],
+        label="label",
+        task="multiclass",
+        metrics=("accuracy",),
+        licence="CC0",
+        citation="none",
+        homepage="https://example.org",
+    )
+
+
+def with_frame(change):
+    return lambda data: replace(data, frame=change(data.frame))
+
+
+BREAKS = {
+    "returns DataFrame; return a MultimodalDataset": lambda data: data.frame,
+    "licence is ' '": lambda data: replace(data, licence=" "),
+    "task is 'ranking'": lambda data: replace(data, task="ranking"),
+    "the table has no rows": with_frame(lambda frame: frame[:0]),
+    "rows are not numbered from 0": with_frame(lambda frame: frame[::-1]),
+    "columns are there twice": with_frame(lambda frame: pd.concat([frame, frame], axis=1)),
+    "expected a column 'split'": with_frame(lambda frame: frame.drop(columns="split")),
+    r"the splits are \['test'\]": with_frame(lambda frame: frame.assign(split="test")),
+    "there is no modality": lambda data: replace(data, modalities=[]),
+    r"lacks the columns \['group'\]": lambda data: replace(data, groups="group"),
+    "is read by a modality": lambda data: replace(data, modalities=[Image("label")]),
+    "no row has a value of": with_frame(lambda frame: frame.assign(image=None)),
+    "is no absolute path": with_frame(lambda frame: frame.assign(image="1.png")),
+    "there is no file '/nowhere/1.png'": with_frame(lambda f: f.assign(image="/nowhere/1.png")),
+    "labels are of the types": with_frame(lambda frame: frame.assign(label=None)),
+    "are a list of texts": lambda data: replace(data, task="multilabel"),
+    "labels of a regression are floats": lambda data: replace(data, task="regression"),
+    "metrics is empty": lambda data: replace(data, metrics=()),
+}  # fmt: skip
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    PILImage.new("L", (8, 8)).save(tmp_path / "1.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("message", BREAKS)
+def test_broken_promises_are_found(message, drawn):
+    with pytest.raises(AssertionError, match=message):
+        check_reader(lambda folder: BREAKS[message](good(folder)), drawn)
+
+
+def test_missing_files_must_be_named(drawn):
+    check_reader(good, drawn)
+    (drawn / "readme.txt").write_text("two pictures")
+    with pytest.raises(AssertionError, match=r"without the file readme\.txt, the reader reads on"):
+        check_reader(good, drawn)
+    check_reader(good, drawn, optional=["*.txt"])
+
+    def unnamed(folder):
+        try:
+            return good(folder)
+        except DataError as error:
+            raise DataError("a picture is missing") from error
+
+    def crashing(folder):
+        (Path(folder) / "1.png").read_bytes()
+        return good(folder)
+
+    for read, message in ((unnamed, "does not name it"), (crashing, "raises FileNotFoundError")):
+        with pytest.raises(AssertionError, match=message):
+            check_reader(read, drawn, optional=["*.txt"])

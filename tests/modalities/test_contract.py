@@ -3,16 +3,19 @@
 import copy
 import importlib
 import pkgutil
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
 import mmgraph.modalities
 from mmgraph import Audio, Image, Text, Video
+from mmgraph.errors import CellError
 from mmgraph.graph.relations import Chain
-from mmgraph.modalities.base import Modality
+from mmgraph.modalities.base import Modality, Place
 from mmgraph.modalities.features import Features
 from mmgraph.modalities.tabular import Tabular
 from mmgraph.testing import check_modality
@@ -122,6 +125,20 @@ def forget(self, folder, state):
     return fitted
 
 
+def not_now(self, item):
+    raise ValueError("not now")
+
+
+class Flat(nn.Module):
+    def forward(self, nodes):
+        return nodes.flat()
+
+
+def only_of_some(self, samples):
+    x = torch.cat([item["features"] for sample in samples for item in sample])
+    return replace(Features.collate(self, samples), data={"features": x})
+
+
 def one_too_long(self, samples):
     items = Features.collate(self, samples)
     return type(items)(items.data, items.length, items.sample + 1, items.batch_size)
@@ -142,6 +159,18 @@ BREAKS = {
     },
     "expected a Place": {"place": lambda self, item, index: f"vector {index}"},
     "gives other items": {"load": forget},
+    "kind is None": {"kind": None},
+    "raises TypeError(": {"_read": lambda self, raw, width: np.asarray(raw) + 1},
+    "collate of 0 samples fails": {"collate": only_of_some},
+    "collate returns list, not Items": {"collate": lambda self, samples: samples},
+    "has neither collate nor empty_item": {"empty_item": Modality.empty_item},
+    "the encoder returns Tensor, not Nodes": {
+        "make_encoder": lambda self, n: nn.Sequential(Features.make_encoder(self, n), Flat())
+    },
+    "save returns what JSON cannot hold": {"save": lambda self, folder: {"x": torch.ones(1)}},
+    "fit returns the description itself": {"fit": lambda self, cells, seed=0: self},
+    "from a table, `fit` reads the values": {"takes_lists": False},
+    "fit of a classifier fails: ValueError: not now": {"augment": not_now},
 }  # fmt: skip
 
 
@@ -149,11 +178,66 @@ BREAKS = {
 def test_broken_promises_are_found(message, monkeypatch):
     for name, broken in BREAKS[message].items():
         monkeypatch.setattr(Broken, name, broken, raising=False)
+    lists = [[array.tolist() for array in cell] for cell in arrays(3, 1, 4)]
     with pytest.raises(AssertionError) as caught:
-        check_modality(Broken("x"), arrays(3, 1, 4))
+        check_modality(Broken("x"), lists)
     assert message in str(caught.value)
 
 
+def test_choices_are_fields():
+    class Chosen(Features):
+        """As one writes it who forgets the decorator."""
+
+        window: int = 3
+
+    with pytest.raises(AssertionError, match=r"no fields: \['window'\]; add @dataclass"):
+        check_modality(Chosen("x"), arrays(1, 1, 1))
+
+
+def test_the_least_that_a_modality_is():
+    @dataclass(eq=False)
+    class Length(Modality):
+        """Texts as a node that holds their length."""
+
+        kind = "length"
+
+        def transform(self, cells):
+            rows = self.read_each(cells, self._read)
+            return [[{"x": torch.tensor([[size / 10]])} for size in row] for row in rows]
+
+        def _read(self, raw):
+            if not isinstance(raw, str):
+                raise CellError(f"expected text, got {raw!r}")
+            return len(raw)
+
+        def empty_item(self):
+            return {"x": torch.zeros(0, 1)}
+
+        def make_encoder(self, channels):
+            return Mapped(nn.Linear(1, channels))
+
+        def relations(self):
+            return {}
+
+        def place(self, item, index):
+            return Place("all")
+
+    length = Length("title", name="size", unreadable="missing")
+    assert (length.node_type, length.unreadable) == ("size", "missing")
+    check_modality(length, pd.DataFrame({"title": ["a", ["two", "more"], "three"]}))
+    with pytest.warns(UserWarning, match="size: 1 unreadable values in 1 rows count as missing"):
+        assert length.transform([[3, "four"]])[0][0]["x"].item() == pytest.approx(0.4)
+
+
+class Mapped(nn.Module):
+    def __init__(self, lin):
+        super().__init__()
+        self.lin = lin
+
+    def forward(self, items):
+        return items.nodes(self.lin(items.data["x"]))
+
+
 def test_cells_must_be_given():
-    with pytest.raises(AssertionError, match="three cells or more"):
+    with pytest.raises(AssertionError, match="give 3 cells or more"):
         check_modality(Features("x"), [[np.zeros(3)], [], [np.ones(3)]])

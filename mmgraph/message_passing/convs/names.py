@@ -12,11 +12,13 @@ from torch_geometric.nn import (
     GINConv,
     GraphConv,
     HGTConv,
+    MessagePassing,
     SAGEConv,
     TransformerConv,
 )
 
 from mmgraph.errors import unknown_name
+from mmgraph.system.plugins import find_plugins
 from mmgraph.typing import EdgeType
 
 #: Makes a convolution from (in_channels, out_channels) and what else it names, see `HeteroGNN`.
@@ -89,15 +91,16 @@ CONVS: dict[str, ConvFactory] = {
 
 
 def find_conv(conv: ConvLike | object) -> ConvFactory:
-    """Return what makes a convolution, given its name or itself.
+    """Return what makes a convolution, given its name (that of a plug-in's class too) or itself.
 
     Raises:
         ValueError: There is no such convolution.
     """
     if isinstance(conv, str):
-        if conv not in CONVS:
-            raise ValueError(unknown_name("convolution", conv, CONVS))
-        return CONVS[conv]
+        known: dict[str, ConvFactory] = {**CONVS, **find_plugins(MessagePassing)}
+        if conv not in known:
+            raise ValueError(unknown_name("convolution", conv, known))
+        return known[conv]
     if not callable(conv) or isinstance(conv, nn.Module):
         raise ValueError(
             f"conv: expected one of {', '.join(CONVS)}, a class of torch_geometric.nn, or a "

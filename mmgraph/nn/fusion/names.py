@@ -20,6 +20,7 @@ from mmgraph.nn.fusion.late import LateFusion
 from mmgraph.nn.fusion.low_rank import LowRankFusion
 from mmgraph.nn.fusion.tensor import TensorFusion
 from mmgraph.nn.fusion.weighted_sum import WeightedSumFusion
+from mmgraph.system.plugins import find_plugins
 
 FusionName = Literal[
     "graph",
@@ -53,6 +54,11 @@ FUSIONS: dict[str, type[Fusion]] = {
 }
 
 
+def fusions() -> dict[str, type[Fusion]]:
+    """Return mmgraph's fusions by name, and those of plug-ins by the names of their classes."""
+    return {**FUSIONS, **find_plugins(Fusion)}
+
+
 def find_fusion(fusion: FusionLike | object) -> FusionChoice:
     """Return the choice of a fusion, given its name, its class, a function, or the choice.
 
@@ -69,9 +75,10 @@ def find_fusion(fusion: FusionLike | object) -> FusionChoice:
     if isinstance(fusion, FusionChoice):
         return fusion
     if isinstance(fusion, str):
-        if fusion not in FUSIONS:
-            raise ValueError(f"fusion: {unknown_name('fusion', fusion, FUSIONS)}")
-        return FusionChoice(FUSIONS[fusion])
+        known = fusions()
+        if fusion not in known:
+            raise ValueError(f"fusion: {unknown_name('fusion', fusion, known)}")
+        return FusionChoice(known[fusion])
     if not callable(fusion) or isinstance(fusion, nn.Module):
         raise ValueError(
             f"fusion: expected one of {', '.join(FUSIONS)}, a class of mmgraph.nn.fusion, or a "

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmgraph.graph import relations as package
-from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.graph.relations import (
     Chain,
     Complete,
@@ -21,6 +20,8 @@ from mmgraph.graph.relations import (
     SameItem,
     WithPosition,
 )
+from mmgraph.graph.relations.base import Stencil
+from mmgraph.testing import check_relation, random_nodes
 
 
 def share_parity(source, target):
@@ -34,6 +35,10 @@ def products(source, target):
 
 def larger(source, target):
     return source.x[:, None, :, 0] > target.x[:, :, None, 0]
+
+
+def larger_x(self, source, target):
+    return larger(source, target)
 
 
 def listed(source, target):
@@ -106,148 +111,107 @@ every_relation = pytest.mark.parametrize("relation", RELATIONS, ids=name_of)
 
 @st.composite
 def cases(draw):
-    """Lengths of sources and targets (the same nodes if None), and how to lay them out."""
-    pairs = draw(batches)
-    options = {
-        "seed": draw(st.integers(0, 99)),
-        "shuffle": draw(st.booleans()),
-        "padding": draw(st.integers(0, 2)),
-    }
-    sources, targets = ([pair[end] for pair in pairs] for end in (0, 1))
-    return sources, targets if draw(st.booleans()) else None, options
+    """Lengths of sources and targets (the same nodes if None), and a seed."""
+    sources, targets = map(list, zip(*draw(batches), strict=True))
+    return sources, targets if draw(st.booleans()) else None, draw(st.integers(0, 99))
 
 
-@pytest.fixture(scope="session")
-def build(make_nodes):
-    """Return a function that makes source, target and relation of a case."""
-
-    def build(relation, case, **changes):
-        sources, targets, options = case
-        options = {**options, **changes}
-        source = make_nodes(sources, **options)
-        target = source
-        if targets is not None:
-            target = make_nodes(targets, **{**options, "seed": options["seed"] + 100})
-        made = relation if isinstance(relation, Relation) else relation(source, target)
-        return made, source, target
-
-    return build
-
-
-def rows_and_features(relation, source, target):
-    """Edges as sorted (source name, target name, features), by sample, item and index."""
-
-    def names(nodes):
-        sample = nodes.mask.nonzero()[:, 0]
-        table = torch.stack([sample, nodes.item[nodes.mask], nodes.index[nodes.mask]], dim=1)
-        return list(map(tuple, table.tolist()))
-
-    start, to = relation.edge_index(source, target).tolist()
-    features = relation.edge_attr(source, target)
-    values = [()] * len(start) if features is None else map(tuple, features.tolist())
-    source_names, target_names = names(source), names(target)
-    return sorted(
-        (source_names[s], target_names[t], value)
-        for s, t, value in zip(start, to, values, strict=True)
-    )
+@every_relation
+def test_contract(relation):
+    check_relation(relation)
 
 
 @every_relation
 @few
 @given(case=cases())
-def test_list_is_the_mask_sorted_by_target(build, relation, case):
-    relation, source, target = build(relation, case)
-    adjacency = relation.adjacency(source, target)
-    assert adjacency.shape == (source.batch_size, target.mask.shape[1], source.mask.shape[1])
-    assert not adjacency[~target.mask].any()
-    assert not adjacency.mT[~source.mask].any()
-    batch, to, start = adjacency.nonzero(as_tuple=True)
-    rows = source.offsets()[batch, start].tolist(), target.offsets()[batch, to].tolist()
-    wanted = sorted(zip(*rows, strict=True), key=lambda pair: pair[::-1])
-    assert list(map(tuple, relation.edge_index(source, target).T.tolist())) == wanted
-
-
-@every_relation
-@few
-@given(case=cases())
-def test_features_belong_to_their_edges(build, relation, case):
-    relation, source, target = build(relation, case)
-    dense = relation.edge_features(source, target)
-    sparse = relation.edge_attr(source, target)
-    if relation.edge_dim == 0:
-        assert dense is None
-        assert sparse is None
-        return
-    start, to = relation.edge_index(source, target)
-    assert dense.shape[3] == relation.edge_dim
-    assert dense.dtype == sparse.dtype == source.x.dtype
-    place = source.mask.nonzero()[start], target.mask.nonzero()[to]
-    dense = dense.expand(source.batch_size, target.mask.shape[1], source.mask.shape[1], -1)
-    wanted = dense[place[0][:, 0], place[1][:, 1], place[0][:, 1]]
-    assert torch.equal(sparse, wanted)
-
-
-@every_relation
-@few
-@given(case=cases())
-def test_stencil_is_the_same_edges(build, relation, case):
-    relation, source, target = build(relation, case, shuffle=False)
-    near = relation.stencil(source, target)
-    if near is None:
-        return
-    batch, to, step = near.exists.nonzero(as_tuple=True)
-    start = to + torch.tensor(near.steps)[step]
-    rows = source.offsets()
-    found = sorted(zip(rows[batch, start].tolist(), rows[batch, to].tolist(), strict=True))
-    assert found == sorted(map(tuple, relation.edge_index(source, target).T.tolist()))
-
-
-@every_relation
-@few
-@given(case=cases())
-def test_a_sample_alone_has_the_edges_it_has_in_a_batch(build, relation, case):
-    relation, source, target = build(relation, case)
-    nodes = {"source": source, "target": target}
-    end = "source" if target is source else "target"
-    graph = MultimodalGraph(nodes, {("source", "to", end): relation})
-    together = rows_and_features(relation, source, target)
-    for number in range(graph.batch_size):
-        alone = graph.sample(number)
-        ((edge_type, own),) = alone.relations.items()
-        wanted = [
-            ((0, *start[1:]), (0, *to[1:]), value)
-            for start, to, value in together
-            if start[0] == number
-        ]
-        assert rows_and_features(own, *alone.ends(edge_type)) == wanted
-
-
-@every_relation
-@few
-@given(case=cases())
-def test_the_order_of_nodes_does_not_change_the_graph(build, relation, case):
-    ordered, mixed = (build(relation, case, shuffle=shuffle) for shuffle in (False, True))
-    assert rows_and_features(*ordered) == rows_and_features(*mixed)
-
-
-@every_relation
-def test_without_any_node_there_is_no_edge(build, relation):
-    relation, source, target = build(relation, ([[], []], [[], []], {"seed": 0}))
-    assert relation.adjacency(source, target).shape == (2, 0, 0)
-    assert relation.edge_index(source, target).shape == (2, 0)
-    if relation.edge_dim:
-        assert relation.edge_attr(source, target).shape == (0, relation.edge_dim)
+def test_any_batch(relation, case):
+    *batch, seed = case
+    check_relation(relation, batches=[tuple(batch)], seed=seed)
 
 
 @pytest.mark.parametrize(
     "relation", [each for each in RELATIONS if each is not listed], ids=name_of
 )
-def test_only_those_that_say_so_depend_on_x(build, relation):
+def test_only_those_that_say_so_depend_on_x(relation):
     # A fixed choice is worked out before the first layer, which is not the relation's part.
-    case = ([[5, 4], [9]], None, {"seed": 0})
-    relation, source, target = build(relation, case)
-    other = source.with_x(source.x.roll(1, 1).flip(2))
-    changed = not torch.equal(
-        relation.edge_index(source, target), relation.edge_index(other, other)
-    )
+    nodes = random_nodes([[5, 4], [9]], 4, seed=0)
+    other = nodes.with_x(nodes.x.roll(1, 1).flip(2))
+    changed = not torch.equal(relation.edge_index(nodes, nodes), relation.edge_index(other, other))
     assert changed == (relation.depends_on_x or relation == Nearest(2, fixed=True))
+
+
+class Broken(Relation):
+    """A good relation, in which each test breaks one promise."""
+
+    def joins(self, source, target):
+        return source.index.unsqueeze(1) > target.index.unsqueeze(2)
+
+
+def by_place(self, source, target):
+    return torch.ones(1, target.mask.shape[1], source.mask.shape[1], dtype=torch.bool).tril()
+
+
+def twice(self, source, target):
+    edges = Relation.edge_index(self, source, target)
+    return torch.cat([edges, edges], dim=1)
+
+
+def one_way(self, source, target):
+    edges = Relation.edge_index(self, source, target)
+    return edges[:, edges[0] % 2 == 0]
+
+
+def unsorted(self, source, target):
+    return Relation.edge_index(self, source, target).flip(1)
+
+
+def padded(self, source, target):
+    return self.joins(source, target)
+
+
+def by_first_sample(self, source, target):
+    # Whether the first sample of the batch has many nodes decides for all.
+    many = source.mask[:1].sum() > 5
+    return (source.index.unsqueeze(1) > target.index.unsqueeze(2)) & many
+
+
+def near(self, source, target):
+    return Stencil((1,), source.mask.unsqueeze(2)) if source is target else None
+
+
+def wide(self, source, target):
+    return source.x.unsqueeze(1).expand(-1, target.mask.shape[1], -1, -1)
+
+
+BREAKS = {
+    "expected a mask": {"joins": lambda self, s, t: s.index.unsqueeze(1) - 1},
+    "begins or ends at padding": {"adjacency": padded},
+    "edge_index repeats edges": {"edge_index": twice},
+    "adjacency and edge_index differ": {"edge_index": one_way},
+    "not sorted by target row": {"edge_index": unsorted},
+    "order of nodes, or padding, changes": {"joins": by_place},
+    "alone has other edges": {"joins": by_first_sample},
+    "the stencil has other edges": {"stencil": near},
+    "depends_on_x is False": {"joins": larger_x},
+    "edge_dim is 0": {"edge_features": wide},
+    "edges have no features": {"edge_dim": property(lambda self: 3)},
+    "expected 3 features": {"edge_features": wide, "edge_dim": property(lambda self: 3)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", BREAKS)
+def test_broken_promises_are_found(message, monkeypatch):
+    for name, broken in BREAKS[message].items():
+        monkeypatch.setattr(Broken, name, broken)
+    with pytest.raises(AssertionError, match=message):
+        check_relation(Broken())
+
+
+def test_settings_are_fields():
+    class Settled(Broken):
+        def __init__(self, steps):
+            self.steps = steps
+
+    check_relation(Broken())
+    with pytest.raises(AssertionError, match="add @dataclass"):
+        check_relation(Settled(2))

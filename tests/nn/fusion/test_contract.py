@@ -3,15 +3,14 @@
 import importlib
 import inspect
 import pkgutil
-import re
 from functools import partial
 
 import pytest
 import torch
+from torch import nn
 from torch_geometric.nn import SAGEConv
 
 import mmgraph.nn.fusion
-from mmgraph.graph.nodes import Nodes
 from mmgraph.graph.relations import Chain, Grid
 from mmgraph.nn.fusion import (
     BilinearFusion,
@@ -27,7 +26,8 @@ from mmgraph.nn.fusion import (
     TensorFusion,
     WeightedSumFusion,
 )
-from mmgraph.testing import random_nodes
+from mmgraph.nn.readout import Readout
+from mmgraph.testing import check_fusion, random_nodes
 
 CHANNELS = 8
 MODALITIES = {"image": {"beside": Grid(2, 2)}, "text": {"next": Chain()}, "audio": {}, "table": {}}
@@ -54,9 +54,7 @@ FUSIONS = {
 }
 
 #: A softmax ignores a constant, and everything when there is one neighbour only.
-UNTRAINABLE = re.compile(r"\.lin_key\.bias|global__to__\w+\.lin_(key|query)")
-#: One modality alone always has the whole share.
-UNTRAINABLE_ALONE = re.compile(UNTRAINABLE.pattern + r"|^weight$")
+UNTRAINABLE = r"\.lin_key\.bias|global__to__\w+\.lin_(key|query)"
 
 
 @pytest.fixture(params=FUSIONS)
@@ -86,87 +84,10 @@ def make_batch(modalities=THREE):
     return {name: batch[name] for name in modalities}
 
 
-def of_sample(nodes, number):
-    own = nodes.mask[number]
-    sample = torch.zeros(int(own.sum()), dtype=torch.long)
-    item, index = nodes.item[number][own], nodes.index[number][own]
-    return Nodes.from_flat(
-        nodes.x[number][own], sample=sample, batch_size=1, item=item, index=index
-    )
-
-
-def shuffled(nodes):
-    order = torch.where(nodes.mask, torch.rand(nodes.mask.shape), 2.0).argsort(1)
-    x = nodes.x.gather(1, order.unsqueeze(2).expand_as(nodes.x))
-    return Nodes(x, nodes.mask, nodes.item.gather(1, order), nodes.index.gather(1, order))
-
-
-def check_trained(fusion, batch, untrainable=UNTRAINABLE):
-    result = fusion(batch)
-    (result * torch.randn_like(result)).sum().backward()
-    for name, parameter in fusion.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all(), name
-        if not untrainable.search(name):
-            assert parameter.grad.abs().max() > 0, name
-
-
-def test_shape(make):
-    fusion = make()
-    result = fusion(make_batch())
-    assert result.shape == (5, fusion.out_channels)
-    assert result.isfinite().all()
-
-
-@pytest.mark.parametrize("count", [1, 2, 4])
-def test_any_number_of_modalities(make, count):
-    modalities = dict(list(MODALITIES.items())[:count])
-    fusion, batch = make(modalities), make_batch(modalities)
-    together = fusion(batch)
-    assert together.shape == (5, fusion.out_channels)
-    alone = fusion({name: of_sample(nodes, 0) for name, nodes in batch.items()})
-    torch.testing.assert_close(alone[0], together[0], atol=1e-5, rtol=1e-5)
-    check_trained(fusion, batch, UNTRAINABLE_ALONE if count == 1 else UNTRAINABLE)
-
-
-def test_sample_alone_is_the_sample_in_a_batch(make):
-    fusion, batch = make(), make_batch()
-    together = fusion(batch)
-    for number in range(5):
-        alone = fusion({name: of_sample(nodes, number) for name, nodes in batch.items()})
-        torch.testing.assert_close(alone[0], together[number], atol=1e-5, rtol=1e-5)
-
-
-def test_order_of_nodes_does_not_matter(make):
-    fusion, batch = make(), make_batch()
-    other = {name: shuffled(nodes) for name, nodes in batch.items()}
-    assert not torch.equal(other["text"].x, batch["text"].x)
-    torch.testing.assert_close(fusion(other), fusion(batch), atol=1e-5, rtol=1e-5)
-
-
-def test_order_of_keys_does_not_matter(make):
-    fusion, batch = make(), make_batch()
-    assert torch.equal(fusion(dict(reversed(batch.items()))), fusion(batch))
-
-
-@pytest.mark.parametrize("missing", [["image"], ["text"], ["audio"], list(THREE)], ids=str)
-def test_modality_missing_in_the_whole_batch(make, missing):
-    fusion = make().train()
-    nowhere = dict.fromkeys(missing, make_nodes([[], [], [], [], []]))
-    result = fusion({**make_batch(), **nowhere})
-    assert result.isfinite().all()
-    result.square().sum().backward()
-    for name, parameter in fusion.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all(), name
-
-
-def test_missing_in_the_whole_batch_is_missing_in_a_sample(make):
-    fusion, batch = make(), make_batch()
-    present = {name: of_sample(nodes, 3) for name, nodes in batch.items()}
-    assert present["audio"].mask.shape == (1, 0)
-    padded = {name: batch[name] for name in THREE}
-    torch.testing.assert_close(fusion(present)[0], fusion(padded)[3], atol=1e-5, rtol=1e-5)
+@pytest.mark.parametrize("name", FUSIONS)
+def test_contract(name):
+    # One modality alone always has the whole share.
+    check_fusion(FUSIONS[name], untrained=UNTRAINABLE, untrained_alone="^weight$")
 
 
 def test_every_modality_counts(make):
@@ -176,40 +97,6 @@ def test_every_modality_counts(make):
         after = fusion({**batch, name: nodes.with_x(torch.randn_like(nodes.x))})
         changed = (after - before).abs().amax(1) > 1e-6
         assert changed.tolist() == nodes.mask.any(1).tolist()
-
-
-def test_every_parameter_is_trained(make):
-    torch.manual_seed(0)
-    check_trained(make(), make_batch())
-
-
-def test_gradients_of_nodes_are_finite(make):
-    fusion, batch = make(), make_batch()
-    leaves = {name: nodes.x.clone().requires_grad_() for name, nodes in batch.items()}
-    result = fusion({name: nodes.with_x(leaves[name]) for name, nodes in batch.items()})
-    (result * torch.randn_like(result)).sum().backward()
-    for name, leaf in leaves.items():
-        assert leaf.grad.isfinite().all()
-        assert leaf.grad[~batch[name].mask].eq(0).all()
-        assert leaf.grad[batch[name].mask].abs().max() > 0
-
-
-def test_dtype_follows_the_input(make):
-    fusion, batch = make(), make_batch()
-    double = {
-        name: Nodes(nodes.x.double(), nodes.mask, nodes.item, nodes.index)
-        for name, nodes in batch.items()
-    }
-    expected = fusion(batch).double()
-    torch.testing.assert_close(fusion.double()(double), expected, atol=1e-4, rtol=1e-4)
-
-
-def test_state_dict_round_trip(make):
-    one, other, batch = make(seed=0), make(seed=1), make_batch()
-    expected = one(batch)
-    assert not torch.equal(other(batch), expected)
-    other.load_state_dict(one.state_dict())
-    assert torch.equal(other(batch), expected)
 
 
 def test_dropout_is_off_in_evaluation_and_on_in_training(make):
@@ -244,3 +131,99 @@ def test_constructors_begin_alike(kind):
     assert len(options) == len(parameters) - 2
     assert options["readout"].default == "attention"
     assert options["dropout"].default == 0.2
+
+
+class Broken(Fusion):
+    """A good fusion, in which each test breaks one promise."""
+
+    def __init__(self, modalities, channels):
+        super().__init__()
+        self.out_channels = channels
+        self.readout = Readout("mean", channels)
+        self.lins = nn.ModuleDict({name: nn.Linear(channels, channels) for name in modalities})
+        self.drawn = torch.ones(())
+
+    def forward(self, nodes):
+        return self.change(sum(lin(self.readout(nodes[k])) for k, lin in self.lins.items()), nodes)
+
+    def change(self, result, nodes):
+        return result
+
+
+class Idle(Broken):
+    def __init__(self, modalities, channels):
+        super().__init__(modalities, channels)
+        self.idle = nn.Parameter(torch.ones(3))
+
+    def change(self, result, nodes):
+        return result + 0 * self.idle.sum()
+
+
+class Unused(Idle):
+    def change(self, result, nodes):
+        return result
+
+
+class Drawn(Broken):
+    def __init__(self, modalities, channels):
+        super().__init__(modalities, channels)
+        self.drawn = torch.rand(())
+
+    def change(self, result, nodes):
+        return result + self.drawn
+
+
+class Narrow(Broken):
+    def __init__(self, modalities, channels):
+        super().__init__(modalities, channels)
+        del self.out_channels
+
+
+class NoFusion(nn.Module):
+    def __init__(self, modalities, channels):
+        super().__init__()
+
+
+def with_change(change):
+    return type("Changed", (Broken,), {"change": lambda self, result, nodes: change(result, nodes)})
+
+
+def first(nodes):
+    return next(iter(nodes.values()))
+
+
+BREAKS = {
+    "expected a Fusion of": NoFusion,
+    "out_channels is None": Narrow,
+    "the result has the shape": with_change(lambda x, nodes: x[:, 1:]),
+    "the result is not finite": with_change(lambda x, nodes: x / first(nodes).mask.sum(1)[:, None]),
+    "gives another result; what is random": with_change(lambda x, nodes: x + torch.rand(())),
+    "alone and in a batch differ": with_change(lambda x, nodes: x + x.mean(0)),
+    "the order of nodes in the tensor": with_change(
+        lambda x, nodes: x + sum(each.x[:, :1].sum(1) for each in nodes.values())
+    ),
+    "the order of the dict": with_change(lambda x, nodes: x + first(nodes).x.sum(1)),
+    "idle is zero": Idle,
+    r"\['idle'\] have no gradient at all": Unused,
+    "another copy gives another result": Drawn,
+    "fails in double precision": with_change(
+        lambda x, nodes: x @ torch.eye(x.shape[1])
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", BREAKS)
+def test_broken_promises_are_found(message):
+    with pytest.raises(AssertionError, match=message):
+        check_fusion(BREAKS[message])
+
+
+def test_what_cannot_be_fitted_is_found():
+    def fusion(modalities, channels):
+        if "one" in modalities:
+            raise ValueError("not these")
+        return Broken(modalities, channels)
+
+    check_fusion(Broken)
+    with pytest.raises(AssertionError, match="fit of a classifier fails: ValueError: not these"):
+        check_fusion(fusion)
