@@ -112,12 +112,13 @@ class _Watched(Explainer):
 
     def attribute(self, sample: Sample, target: int) -> Attribution:
         """Return what the explainer says, after a look at it."""
-        found = self.inner.attribute(sample, target)
+        found: Any = self.inner.attribute(sample, target)
         _check_attribution(self.inner, sample, target, found)
         again = self.inner.attribute(sample, target)
         same = torch.allclose(found.scores, again.scores, atol=1e-5, rtol=1e-3)
         expect(same, "the same row and output have other scores in another run; fix a seed")
-        return found
+        attribution: Attribution = found
+        return attribution
 
 
 def _explain(explainer: Explainer, estimator: MultimodalEstimator, rows: Any) -> None:
@@ -138,9 +139,7 @@ def _explain(explainer: Explainer, estimator: MultimodalEstimator, rows: Any) ->
         )
 
 
-def _check_attribution(
-    explainer: Explainer, sample: Sample, target: int, found: Attribution
-) -> None:
+def _check_attribution(explainer: Explainer, sample: Sample, target: int, found: Any) -> None:
     expect(
         isinstance(found, Attribution),
         f"attribute returns {type(found).__name__}; return an Attribution",

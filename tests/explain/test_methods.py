@@ -193,7 +193,7 @@ def graded(self, sample, target):
 
 
 def training(self, sample, target):
-    sample.model.train()
+    sample.model.head.train()
     return Attribution(occlusion(self, sample, target))
 
 

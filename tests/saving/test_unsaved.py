@@ -127,6 +127,7 @@ def test_code_is_named_with_the_call_that_loads_it(arguments, call):
     assert all(name in message for name in arguments.keys() - {"readout"})
 
 
+@pytest.mark.filterwarnings("error")
 def test_nothing_is_said_of_what_load_finds():
     for kind in (Own, OwnConv, OwnFusion, Far):
         plugins.add_plugin(kind)
