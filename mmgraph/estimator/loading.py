@@ -17,6 +17,7 @@ from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.names import FusionLike
 from mmgraph.saving import model
 from mmgraph.saving.relations import GivenRelations
+from mmgraph.saving.renames import check_arguments
 
 #: The estimators that can be saved, by the names that saved models have for them.
 KINDS: dict[str, type[MultimodalEstimator]] = {
@@ -52,10 +53,11 @@ def load(
     saved = model.load(
         Path(path), conv=conv, fusion=fusion, relations=relations, modalities=modalities
     )
-    try:
-        estimator = KINDS[saved.estimator](**saved.parameters)
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: damaged, save it again: {error!r}") from error
+    if saved.estimator not in KINDS:
+        raise DataError(f"{path}: damaged, save it again: there is no {saved.estimator!r}")
+    kind = KINDS[saved.estimator]
+    check_arguments(kind, saved.parameters, saved.writer, path)
+    estimator = kind(**saved.parameters)
     fitted = saved.fitted
     estimator.modalities_, estimator.model_ = fitted.modalities, fitted.network
     estimator.outputs_, estimator.facts_ = fitted.outputs, fitted.facts

@@ -20,6 +20,7 @@ from mmgraph.modalities.base import Modality
 from mmgraph.nn.model import has_input
 from mmgraph.nn.outputs import Outputs
 from mmgraph.saving.modalities import load_modalities
+from mmgraph.saving.renames import upgrade_modalities
 from mmgraph.tables.opening import read_frame
 from mmgraph.version import __version__
 
@@ -130,8 +131,10 @@ def load_exported(
     """
     folder = Path(path)
     description = _read_description(folder)
+    saved = upgrade_modalities(description["modalities"], description.get("preprocessing", 1))
+    writer = description["mmgraph"]
     read = load_modalities(
-        folder / PREPROCESSING, description["modalities"], modalities, call="load_exported"
+        folder / PREPROCESSING, saved, modalities, call="load_exported", writer=writer
     )
     form = description["format"]
     names = [each["name"] for each in description["inputs"]]

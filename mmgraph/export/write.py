@@ -19,6 +19,7 @@ from mmgraph.export.formats import FILES, Format, write_program
 from mmgraph.export.program import Inputs, Program, dynamic_axes, to_inputs
 from mmgraph.fitted import FittedModel
 from mmgraph.graph.items import Items
+from mmgraph.saving import renames
 from mmgraph.saving.folder import new_folder, plain
 from mmgraph.saving.modalities import save_modalities
 from mmgraph.tables.names import row_name
@@ -111,6 +112,7 @@ def _write(fitted: FittedModel, folder: Path, frame: pd.DataFrame, form: Format)
         "threshold": task.calibration().get("threshold"),
         "inputs": [_input(name, value, axes[name]) for name, value in inputs.items()],
         "outputs": {"name": "outputs", "dtype": "float32", "shape": [None, task.outputs]},
+        "preprocessing": renames.FORMAT,
         "modalities": saved,
         "checked_rows": len(frame),
     }

@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmgraph.data.infer import KINDS
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
+from mmgraph.saving.renames import check_arguments
 from mmgraph.system.plugins import find_plugins
-
-if TYPE_CHECKING:
-    pass
+from mmgraph.version import __version__
 
 
 def save_modalities(modalities: Sequence[Modality], folder: Path) -> list[dict[str, Any]]:
@@ -33,17 +32,19 @@ def load_modalities(
     modalities: Sequence[type[Modality]] = (),
     *,
     call: str = "load",
+    writer: str = __version__,
 ) -> list[Modality]:
     """Return the fitted modalities that `save_modalities` wrote.
 
     Args:
         folder: The folder they are in.
-        saved: What it returned.
+        saved: What it returned, in today's words; see `renames.upgrade_modalities`.
         modalities: Classes besides mmgraph's own and those of plug-ins.
         call: The function that takes such classes, for the message.
+        writer: Version of mmgraph that wrote them, for the message.
 
     Raises:
-        DataError: The class of one is not known.
+        DataError: The class of one is not known, or has no argument of that name.
     """
     known = find_plugins(Modality) | {kind.__name__: kind for kind in (*KINDS, *modalities)}
     loaded = []
@@ -54,7 +55,9 @@ def load_modalities(
                 f"{call}(path, modalities=[{each['type']}]), or name its module by add_plugin "
                 "(in a shell: --plugin)"
             )
-        modality = known[each["type"]](**each["parameters"])
+        kind = known[each["type"]]
+        check_arguments(kind, each["parameters"], writer, folder.parent)
+        modality = kind(**each["parameters"])
         modality = modality.load(folder / modality.node_type, each["state"])
         modality.several_ = each["several"]
         loaded.append(modality)

@@ -11,7 +11,7 @@ modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,8 @@ from mmgraph.saving.folder import new_folder, plain
 from mmgraph.saving.modalities import load_modalities, save_modalities
 from mmgraph.saving.parameters import read_parameters, write_parameters
 from mmgraph.saving.relations import GivenRelations
+from mmgraph.saving.renames import FORMAT, upgrade, upgrade_weights
 from mmgraph.version import __version__
-
-#: Raised when older versions of mmgraph could not read what this one writes.
-FORMAT = 1
 
 _CONFIG, _WEIGHTS, _MODALITIES = "config.json", "model.safetensors", "modalities"
 _CARD = "README.md"
@@ -47,12 +45,14 @@ class SavedEstimator:
         parameters: What it was made with.
         fitted: Its fitted model.
         history: Metrics of each epoch with held-out rows.
+        writer: Version of mmgraph that wrote it.
     """
 
     estimator: str
     parameters: dict[str, Any]
     fitted: FittedModel
     history: list[dict[str, int | float]]
+    writer: str = __version__
 
 
 def save(saved: SavedEstimator, path: Path, *, overwrite: bool) -> None:
@@ -117,9 +117,10 @@ def load(
     folder = archive.unpacked(path) if path.is_file() else path
     with _named(folder, path):
         try:
+            today = upgrade(config)
             saved = _read_description(
                 folder,
-                config,
+                today,
                 conv=conv,
                 fusion=fusion,
                 relations=relations,
@@ -128,14 +129,24 @@ def load(
         except DataError:
             raise
         except Exception as error:  # whatever a lacking or altered file leads to
-            raise DataError(f"{folder}: damaged, save it again: {error!r}") from error
+            raise DataError(
+                f"{folder}: damaged, save it again: {error!r} ({_writers(config)})"
+            ) from error
         weights = folder / _WEIGHTS
         try:
-            saved.fitted.network.load_state_dict(load_file(weights))
+            tensors = upgrade_weights(load_file(weights), config["format"])
+            saved.fitted.network.load_state_dict(tensors)
         except Exception as error:
-            raise DataError(f"{weights}: damaged, or of another model: {error}") from error
+            raise DataError(
+                f"{weights}: damaged, or of another model ({_writers(config)}): {error}"
+            ) from error
     saved.fitted.network.eval()
     return saved
+
+
+def _writers(config: Mapping[str, Any]) -> str:
+    """Say who wrote a model and who reads it."""
+    return f"written by mmgraph {config['mmgraph']}, read by {__version__}"
 
 
 @contextmanager
@@ -160,7 +171,8 @@ def _read_description(
     parameters = read_parameters(
         path, config["parameters"], conv=conv, fusion=fusion, relations=relations
     )
-    fitted = load_modalities(path / _MODALITIES, config["modalities"], modalities)
+    writer = config["mmgraph"]
+    fitted = load_modalities(path / _MODALITIES, config["modalities"], modalities, writer=writer)
     parameters["modalities"] = [
         type(modality)(**each["parameters"])
         for each, modality in zip(config["modalities"], fitted, strict=True)
@@ -179,6 +191,7 @@ def _read_description(
             batch_size=parameters["training"].batch_size,
         ),
         config["history"],
+        writer,
     )
 
 
@@ -192,7 +205,8 @@ def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
         )
     try:
         config: dict[str, Any] = json.loads(inside.read_bytes() if text is None else text)
-        version, writer = int(config["format"]), config["mmgraph"]
+        config["format"] = version = int(config["format"])
+        writer = config["mmgraph"]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path / _CONFIG}: damaged, save it again: {error!r}") from error
     if newest is not None and version > newest:

@@ -24,6 +24,7 @@ from mmgraph import (
 from mmgraph.message_passing.convs.names import transformer_conv
 from mmgraph.nn.fusion import GraphFusion
 from mmgraph.nn.readout import Readout
+from mmgraph.saving.renames import FORMAT
 
 SCRIPT = """
 import os, sys
@@ -76,7 +77,7 @@ def test_folder_holds_no_pickle(frame, make_classifier, tmp_path):
     files = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
     assert files <= {".json", ".safetensors", ".model", ".md"}
     config = json.loads((tmp_path / "model" / "config.json").read_text())
-    assert config["format"] == 1
+    assert config["format"] == FORMAT
     assert config["mmgraph"]
 
 
@@ -169,7 +170,6 @@ def test_damaged_and_newer_models(frame, make_classifier, tmp_path):
         lambda config: [],
         lambda config: config | {"format": "new"},
         lambda config: {key: value for key, value in config.items() if key != "targets"},
-        lambda config: config | {"parameters": config["parameters"] | {"colour": 1}},
         lambda config: config | {"modalities": [{"type": "Text"}]},
     ],
 )
