@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmgraph.comparison.source import describe_source
 from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def describe_value(value: Any) -> Any:
     """Return JSON that tells apart what could lead to other results.
 
     Estimators are described by their parameters, data classes by their fields, classes by their
-    source, functions by their code and what they close over, arrays by their contents.
+    source, functions by theirs and what they close over, arrays by their contents.
 
     Raises:
         DataError: An object cannot be told from others of its class.
@@ -81,10 +82,10 @@ def _describe_callable(value: Any) -> Any:
     if isinstance(value, types.FunctionType):
         closure = inspect.getclosurevars(value).nonlocals
         defaults = [value.__defaults__, value.__kwdefaults__]
-        name = "" if value.__name__ == "<lambda>" else _name_of(value)
+        code = _source_of(value) if value.__name__ != "<lambda>" else None
         return [
-            name,
-            _describe_code(value.__code__),
+            "" if value.__name__ == "<lambda>" else _name_of(value),
+            code or _describe_code(value.__code__),
             describe_value(closure),
             describe_value(defaults),
         ]
@@ -95,11 +96,11 @@ def _describe_callable(value: Any) -> Any:
     return _describe_object(value)
 
 
-def _source_of(value: type) -> str | None:
-    """Return a hash of a class's source; None where there is none to read."""
+def _source_of(value: Any) -> str | None:
+    """Return a hash of what a class or a function computes; None where no source can be read."""
     try:
-        return describe_value(inspect.getsource(value).encode())
-    except (OSError, TypeError):
+        return describe_source(inspect.getsource(value))
+    except (OSError, TypeError, SyntaxError):
         return None
 
 
@@ -147,16 +148,9 @@ def _as_array(value: Any) -> np.ndarray | None:
 
 
 def _name_of(value: Any) -> str:
-    return f"{value.__module__}.{value.__qualname__}"
-
-
-@lru_cache(maxsize=1)
-def fingerprint_code() -> str:
-    """Return a hash of all of mmgraph's modules, a change of which may change any result."""
-    digest = hashlib.blake2b(digest_size=12)
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """Return the name, of mmgraph's own without the module, which may move."""
+    own = value.__module__.split(".")[0] == "mmgraph"
+    return str(value.__qualname__) if own else f"{value.__module__}.{value.__qualname__}"
 
 
 def fingerprint_frame(frame: pd.DataFrame) -> str:

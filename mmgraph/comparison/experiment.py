@@ -16,13 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Shaped
 
-from mmgraph.comparison.describe import (
-    describe_value,
-    fingerprint,
-    fingerprint_code,
-    fingerprint_frame,
-)
+from mmgraph.comparison.describe import describe_value, fingerprint, fingerprint_frame
 from mmgraph.comparison.methods import Method, count_parameters
+from mmgraph.comparison.source import fingerprint_code
 from mmgraph.comparison.splits import Split, subset
 from mmgraph.comparison.store import Part, Run, RunStore
 from mmgraph.version import __version__
