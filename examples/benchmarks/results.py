@@ -184,6 +184,10 @@ def write_kinds(comparison: Comparison, images: Path, args: argparse.Namespace) 
     kinds = shorten(dataset.frame, dataset.label, args)["kind"]
     whole, parts = comparison.scores("curve"), comparison.scores("curve", by=kinds)
     whole, parts = (each[each["metric"] == "accuracy"] for each in (whole, parts))
+    whole = whole[whole["method"].isin(complete_methods(whole))]
+    if whole.empty:
+        return []
+    parts = parts[parts["method"].isin(whole["method"])]
     scores = pd.concat([whole.assign(slice="all"), parts])
     table = scores.pivot_table("value", "method", ["train_rows", "slice"]).sort_index(axis=1)
     most = table.columns[-1][0]
@@ -192,20 +196,33 @@ def write_kinds(comparison: Comparison, images: Path, args: argparse.Namespace) 
     ends = whole[whole["train_rows"] == most].groupby("method")
     table["parameters"] = ends["parameters"].max().map("{:,}".format)
     table["fit, s"] = ends["fit_seconds"].mean().map("{:.0f}".format)
-    seeds = whole.groupby(["method", "train_rows"]).size().astype(str)
-    table["seeds"] = seeds.groupby("method").agg(", ".join)
     table = table.reset_index()
-    planned, done = len(comparison.keys["curve"]), len(whole)
-    lacking = f" **{planned - done} of {planned} runs are not done yet.**" if done < planned else ""
     found = [
         f"Accuracy on {whole['test_rows'].iloc[0]:,} questions of the validation part, by the "
-        f"number of training questions; mean over seeds.{lacking}",
+        f"number of training questions: {describe_seeds(whole)}.",
         write_rows([*table.columns], table.to_numpy().tolist(), digits=4),
     ]
     if whole["train_rows"].nunique() > 1:
         plot_learning_curve(parts).savefig(images / "results_easy_vqa_curve.png", dpi=110)
         found.append("![Accuracy by the number of questions](images/results_easy_vqa_curve.png)")
     return found
+
+
+def complete_methods(scores: pd.DataFrame) -> list[str]:
+    """Return the methods that have runs of as many seeds as any other, at every number of rows."""
+    runs = scores.groupby(["train_rows", "method"]).size().unstack("train_rows").fillna(0)
+    return runs.index[(runs == runs.max()).all(axis=1)].tolist()
+
+
+def describe_seeds(scores: pd.DataFrame) -> str:
+    """Say how many runs each number is the mean of, where all methods have the same seeds."""
+    seeds = scores.groupby("train_rows")["seed"].unique().map(sorted)
+    said = [
+        f"after {rows:,} "
+        + (f"the mean of seeds {', '.join(map(str, each))}" if len(each) > 1 else f"seed {each[0]}")
+        for rows, each in seeds.items()
+    ]
+    return "; ".join(said)
 
 
 def write_scores(frame: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 PATH = Path(__file__).parents[2] / "examples" / "benchmarks" / "results.py"
@@ -53,3 +54,15 @@ def test_a_comparison_without_runs_has_no_section(script, run, tmp_path):
 def test_tables(script):
     text = script.write_rows(["a", "b"], [["x", 0.12345], ["y", float("nan")]])
     assert text.split("\n")[2:] == ["| x | 0.123 |", "| y |  |"]
+
+
+def test_methods_with_fewer_runs_than_others_are_left_out(script):
+    def scores(runs):
+        return pd.DataFrame(runs, columns=["train_rows", "method", "seed"])
+
+    both = [(rows, name, 0) for rows in (10, 20) for name in ("a", "b")]
+    runs = scores([*both, (10, "a", 1), (10, "b", 1)])
+    assert script.complete_methods(runs) == ["a", "b"]
+    assert script.describe_seeds(runs) == "after 10 the mean of seeds 0, 1; after 20 seed 0"
+    assert script.complete_methods(scores([*both, (10, "a", 1)])) == ["a"]
+    assert script.complete_methods(scores(both[:-1])) == ["a"]
