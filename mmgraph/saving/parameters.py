@@ -18,18 +18,6 @@ from mmgraph.saving.code import name_of, named_conv, named_fusion
 from mmgraph.saving.relations import GivenRelations, read_relations, write_relations
 from mmgraph.training.settings import OPTIMIZERS, Training
 
-#: What formats before `training` and `fusion` had options had beside them, with the defaults that
-#: were not passed on to fusions.
-_FLAT_TRAINING = ("epochs", "batch_size", "accumulate", "learning_rate", "modality_dropout")
-_FLAT_FUSION = {
-    "num_layers": 2,
-    "conv": None,
-    "relations": None,
-    "readout": "attention",
-    "dropout": 0.2,
-    "execution": "auto",
-}
-
 
 def write_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return what JSON can hold of an estimator's parameters; modalities are kept elsewhere.
@@ -71,7 +59,7 @@ def read_parameters(
         DataError: Something of the user's own has to be given.
         ValueError: A value is out of its range, or the fusion does not take an option.
     """
-    parameters = dict(written if "training" in written else nest_parameters(written))
+    parameters = dict(written)
     try:
         parameters["fusion"] = _read_fusion(parameters["fusion"], conv, fusion, relations)
     except DataError as error:
@@ -81,22 +69,6 @@ def read_parameters(
         training["optimizer"] = _find_optimizer(training["optimizer"])
     parameters["training"] = Training(**training)
     return parameters
-
-
-def nest_parameters(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters in which those of training and fusion are where they belong.
-
-    Example:
-        >>> flat = {"fusion": None, "dropout": 0.2, "num_layers": 1, "epochs": 3, "refit": True}
-        >>> nested = nest_parameters(flat)
-        >>> nested["fusion"], nested["training"]
-        ({'kind': 'GraphFusion', 'options': {'num_layers': 1}}, {'epochs': 3})
-    """
-    training = {name: flat[name] for name in _FLAT_TRAINING if name in flat}
-    options = {k: flat[k] for k, x in _FLAT_FUSION.items() if k in flat and flat[k] != x}
-    others = {k: x for k, x in flat.items() if k not in training and k not in _FLAT_FUSION}
-    kind = flat["fusion"] or "GraphFusion"
-    return {**others, "fusion": {"kind": kind, "options": options}, "training": training}
 
 
 def _read_fusion(

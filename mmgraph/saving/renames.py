@@ -39,11 +39,45 @@ class Step:
     change: Callable[[_Config], None] | None = None
 
 
+#: What format 1 had beside `training` and `fusion`, which have it now. Options of the fusion were
+#: passed on where they differed from these.
+_TRAINING = ("epochs", "batch_size", "accumulate", "learning_rate", "modality_dropout")
+_FUSION = {
+    "num_layers": 2,
+    "conv": None,
+    "relations": None,
+    "readout": "attention",
+    "dropout": 0.2,
+    "execution": "auto",
+}
+
+
+def nest_parameters(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters in which those of training and fusion are where they belong.
+
+    Example:
+        >>> flat = {"fusion": None, "dropout": 0.2, "num_layers": 1, "epochs": 3, "refit": True}
+        >>> nested = nest_parameters(flat)
+        >>> nested["fusion"], nested["training"]
+        ({'kind': 'GraphFusion', 'options': {'num_layers': 1}}, {'epochs': 3})
+    """
+    training = {name: flat[name] for name in _TRAINING if name in flat}
+    options = {k: flat[k] for k, x in _FUSION.items() if k in flat and flat[k] != x}
+    others = {k: x for k, x in flat.items() if k not in training and k not in _FUSION}
+    kind = flat["fusion"] or "GraphFusion"
+    return {**others, "fusion": {"kind": kind, "options": options}, "training": training}
+
+
+def _nest(config: _Config) -> None:
+    config["parameters"] = nest_parameters(config["parameters"])
+
+
 #: The step from format 1 to format 2, from 2 to 3, and so on.
 STEPS: tuple[Step, ...] = (
     Step(
         arguments={"additive": "linear"},
         weights={"additive.bags.": "linear.pooled.", "additive.": "linear."},
+        change=_nest,
     ),
 )
 
@@ -55,21 +89,28 @@ def upgrade(config: _Config) -> _Config:
     """Return a saved model's config as today's format has it."""
     config = copy.deepcopy(config)
     for step in _steps(config["format"]):
-        classes, parameters = step.classes, config["parameters"]
-        config["estimator"] = classes.get(config["estimator"], config["estimator"])
-        parameters = _renamed(parameters, step.arguments)
-        for name in ("conv", "fusion"):
-            if isinstance(parameters.get(name), str):
-                parameters[name] = classes.get(parameters[name], parameters[name])
-        if parameters.get("relations"):
-            parameters["relations"] = [
-                [edge, *_relation(step, *each)] for edge, *each in parameters["relations"]
-            ]
-        config["parameters"] = parameters
+        config["estimator"] = step.classes.get(config["estimator"], config["estimator"])
+        config["parameters"] = _renamed(config["parameters"], step.arguments)
+        _rename_parts(step, config["parameters"])
         config["modalities"] = [_modality(step, each) for each in config["modalities"]]
         if step.change is not None:
             step.change(config)
     return config | {"format": FORMAT}
+
+
+def _rename_parts(step: Step, parameters: _Config) -> None:
+    """Rename classes of convolutions, fusions and relations, in place."""
+    fusion = parameters.get("fusion")
+    if isinstance(fusion, dict):  # with options, since format 2
+        fusion["kind"] = step.classes.get(fusion["kind"], fusion["kind"])
+        fusion["options"] = _renamed(fusion["options"], step.fields.get(fusion["kind"], {}))
+        _rename_parts(step, fusion["options"])
+    for name in ("conv", "fusion"):
+        if isinstance(parameters.get(name), str):
+            parameters[name] = step.classes.get(parameters[name], parameters[name])
+    if parameters.get("relations"):
+        found = [[edge, *_relation(step, *each)] for edge, *each in parameters["relations"]]
+        parameters["relations"] = found
 
 
 def upgrade_modalities(saved: Iterable[_Config], written: int) -> list[_Config]:

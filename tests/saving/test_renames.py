@@ -62,6 +62,18 @@ def test_steps_follow_each_other():
 
 
 @pytest.mark.usefixtures("steps")
+def test_options_of_a_fusion_are_parts_too():
+    options = {"conv": "OldConv", "relations": CONFIG["parameters"]["relations"], "wide": 1}
+    fusion = {"kind": "Words", "options": {**options, "length": 3}}
+    parameters = {"depth": 4, "fusion": fusion, "relations": None}
+    found = upgrade(CONFIG | {"parameters": parameters})["parameters"]["fusion"]
+    assert found["kind"] == "Text"
+    assert found["options"]["conv"] == "Conv"
+    assert found["options"]["max_tokens"] == 3
+    assert found["options"]["relations"][0][2] == {"of": ["Chain", {"reach": 2}]}
+
+
+@pytest.mark.usefixtures("steps")
 def test_a_model_of_the_second_format_takes_the_second_step_alone():
     assert upgrade_weights({"old.x": 1, "new.x": 2}, 2) == {"old.x": 1, "newest.x": 2}
     assert upgrade_weights({"new.x": 2}, 3) == {"new.x": 2}
