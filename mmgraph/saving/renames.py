@@ -184,10 +184,23 @@ def _modality(step: Step, saved: _Config) -> _Config:
     }
 
 
-def _relation(step: Step, kind: str, values: Mapping[str, Any]) -> list[Any]:
+def _relation(step: Step, kind: str, values: Mapping[str, Any] | None) -> list[Any]:
+    """Return class and settings; those of a relation that could not be written are None."""
     kind = step.classes.get(kind, kind)
-    inner = {k: _relation(step, *v) if isinstance(v, list) else v for k, v in values.items()}
+    if values is None:
+        return [kind, None]
+    inner = {key: _inner(step, value) for key, value in values.items()}
     return [kind, _renamed(inner, step.fields.get(kind, {}))]
+
+
+def _inner(step: Step, value: Any) -> Any:
+    """Return a relation within another one as format 2 has it; format 1 had class and settings."""
+    if isinstance(value, dict):
+        value = [value["relation"], value["settings"]]
+    elif not (isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict)):
+        return value
+    kind, settings = _relation(step, *value)
+    return {"relation": kind, "settings": settings}
 
 
 def _renamed(values: Mapping[str, Any], names: _Names) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def test_steps_follow_each_other():
     assert json.dumps(CONFIG) == before
     parameters = config["parameters"]
     assert (parameters["num_layers"], parameters["conv"]) == (1, "Conv")
-    assert parameters["relations"] == [[["a", "to", "a"], "Outer", {"of": ["Chain", {"reach": 2}]}]]
+    assert parameters["relations"] == [
+        [["a", "to", "a"], "Outer", {"of": {"relation": "Chain", "settings": {"reach": 2}}}]
+    ]
     assert config["modalities"][0]["type"] == "Text"
     assert config["modalities"][0]["parameters"] == {"max_tokens": 5}
     assert upgrade_modalities(CONFIG["modalities"], 1) == config["modalities"]
@@ -70,7 +72,11 @@ def test_options_of_a_fusion_are_parts_too():
     assert found["kind"] == "Text"
     assert found["options"]["conv"] == "Conv"
     assert found["options"]["max_tokens"] == 3
-    assert found["options"]["relations"][0][2] == {"of": ["Chain", {"reach": 2}]}
+    inner = {"relation": "Chain", "settings": {"reach": 2}}
+    assert found["options"]["relations"][0][2] == {"of": inner}
+    unwritten = [[["a", "to", "a"], "Custom", None]]
+    parameters = {"depth": 4, "fusion": None, "relations": unwritten}
+    assert upgrade(CONFIG | {"parameters": parameters})["parameters"]["relations"] == unwritten
 
 
 @pytest.mark.usefixtures("steps")
