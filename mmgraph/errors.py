@@ -3,8 +3,74 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 80
+
+
+#: Most characters of a cell, a label or a name that a message quotes.
+QUOTED = 80
+
+
+def quote(value: Any, most: int = QUOTED) -> str:
+    """Return what a message quotes of a cell, a label, a path or a name: on one line, bounded.
+
+    Args:
+        value: Anything; its `repr` is shown, with what is left out counted.
+        most: Most characters of it.
+
+    Example:
+        >>> quote("red"), quote("iVBORw0KGgo" * 9, most=24)
+        ("'red'", "'iVBORw0KGgoiVB...BORw0KGgo' (99 characters)")
+    """
+    if isinstance(value, str | bytes | bytearray):
+        return _shorten(value, most)
+    try:
+        text = _REPR.repr(value)
+    except Exception:  # of anybody's class
+        text = f"<{type(value).__name__}>"
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def names(values: Iterable[Any], most: int = 12) -> str:
+    """Return names for a message, quoted, and how many more there are.
+
+    Example:
+        >>> names(["a", "b", "c"], most=2)
+        "['a', 'b', and 1 more]"
+    """
+    every = list(values)
+    more = [f"and {len(every) - most} more"] if len(every) > most else []
+    return f"[{', '.join([*map(quote, every[:most]), *more])}]"
+
+
+def reason(error: BaseException, most: int = 200) -> str:
+    """Return what an error of other software says, on one line, without paths and bounded.
+
+    Example:
+        >>> reason(FileNotFoundError(2, "No such file", "a" * 999)), reason(KeyError("a"))
+        ('No such file', "KeyError: 'a'")
+    """
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = f"{type(error).__name__}: {text}" if isinstance(error, KeyError) or not text else text
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _shorten(value: str | bytes | bytearray, most: int) -> str:
+    """Return the start and the end of a text, escaped and quoted."""
+    start = most * 3 // 5
+    whole = len(value) <= most and repr(value)
+    if whole and len(whole) <= most + 2:
+        return whole
+    unit = "characters" if isinstance(value, str) else "bytes"
+    head, tail = repr(value[:start])[: start + 1], repr(value[-(most - start) :])[-(most - start) :]
+    return f"{head}...{tail} ({len(value)} {unit})"
 
 #: What acts in a terminal or a log instead of being shown: control characters, marks that turn
 #: the direction of text, line separators, and halves of characters that nothing can write.
@@ -73,4 +139,4 @@ def unknown_name(kind: str, given: object, names: Iterable[str]) -> str:
     names = list(names)
     near = get_close_matches(str(given).lower(), names, n=1)
     meant = f"did you mean {near[0]!r}? There are" if near else "there are"
-    return f"there is no {kind} {given!r}; {meant}: {', '.join(names)}"
+    return f"there is no {kind} {quote(given)}; {meant}: {', '.join(names)}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _label_sets(values: Any, columns: Shaped[np.ndarray, "classes"] | None) -> l
         for number, row in enumerate(rows):
             if not isinstance(row, set | frozenset | list | tuple):
                 raise DataError(
-                    f"row {number}: expected a set of labels, as elsewhere, got {row!r}; the "
+                    f"row {number}: expected a set of labels, as elsewhere, got {quote(row)}; the "
                     "labels of some test parts are not published"
                 )
         return [set(row) for row in rows]
@@ -209,7 +209,7 @@ def _labels(given: _Predictions) -> tuple[np.ndarray, np.ndarray]:
     if len(kinds) > 1:
         raise DataError(
             f"expected true values and predictions of one type, got "
-            f"{truth.tolist()[0]!r} and {predicted.tolist()[0]!r}"
+            f"{quote(truth.tolist()[0])} and {quote(predicted.tolist()[0])}"
         )
     # Where labels are not published, those that are can come as objects.
     whole = kinds != {"number"} or all((x.astype(float) % 1 == 0).all() for x in (truth, predicted))
@@ -233,7 +233,7 @@ def _auroc(given: _Predictions) -> float:
     areas = []
     for column, name in enumerate(names):
         if hits[:, column].all() or not hits[:, column].any():
-            raise DataError(f"auroc needs rows of class {name!r} and rows of others")
+            raise DataError(f"auroc needs rows of class {quote(name)} and rows of others")
         areas.append(roc_auc_score(hits[:, column], probabilities[:, column]))
     return float(np.mean(areas))
 
@@ -265,7 +265,8 @@ def _numbers(given: _Predictions) -> tuple[np.ndarray, np.ndarray]:
         truth, predicted = given.truth.astype(float), given.predicted.astype(float)
     except (TypeError, ValueError):
         raise DataError(
-            f"this metric is for numbers, got {given.truth.tolist()[0]!r}; use accuracy or macro_f1"
+            f"this metric is for numbers, got {quote(given.truth.tolist()[0])}; use accuracy or "
+            "macro_f1"
         ) from None
     if truth.shape != predicted.shape:
         raise DataError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, names, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +44,8 @@ def hide(
     unknown = [column for column in wanted if column not in frame.columns]
     if unknown:
         raise DataError(
-            f"expected the column {unknown[0]!r} to hide, got a table with "
-            f"{[str(column) for column in frame.columns]}"
+            f"expected the column {quote(unknown[0])} to hide, got a table with "
+            f"{names(frame.columns)}"
         )
     if not 0 <= rate <= 1:
         raise DataError(f"expected a rate from 0 to 1 to hide, got {rate}")

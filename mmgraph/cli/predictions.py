@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from mmgraph.errors import DataError, MissingPackageError
+from mmgraph.errors import DataError, MissingPackageError, names, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,8 +68,8 @@ def _identity(rows: pd.DataFrame, identity: str | None) -> dict[str, Any]:
         return {"row": rows.index.to_numpy()}
     if identity not in rows.columns:
         raise DataError(
-            f"expected the column {identity!r} to name the rows, got "
-            f"{[str(name) for name in rows.columns]}; name one of these with --id"
+            f"expected the column {quote(identity)} to name the rows, got "
+            f"{names(rows.columns)}; name one of these with --id"
         )
     return {identity: rows[identity].to_numpy()}
 

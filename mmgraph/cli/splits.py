@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmgraph.cli.options import Rows
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, names, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class Selection:
         """
         if not self.chosen:
             wanted = ", ".join(map(repr, self.rows.split or sorted(self.default or ())))
-            there = ", ".join(f"{name!r} ({count} rows)" for name, count in self.seen.items())
+            there = ", ".join(f"{quote(name)} ({count} rows)" for name, count in self.seen.items())
             raise DataError(
                 f"expected rows of the split {wanted}, got {there}; choose with --split, or use "
                 f"--split {_ALL}"
@@ -75,8 +75,8 @@ class Selection:
         if self.rows.split_column is None and not set(self.rows.split or ()) - {_ALL}:
             return None
         raise DataError(
-            f"expected the column {name!r}, which says what split a row belongs to, got "
-            f"{[str(column) for column in frame.columns]}; name it with --split-column"
+            f"expected the column {quote(name)}, which says what split a row belongs to, got "
+            f"{names(frame.columns)}; name it with --split-column"
         )
 
     def _wants(self, split: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmgraph.cli.sources import Source
 from mmgraph.data.targets import is_multilabel
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, names, quote
 from mmgraph.tables.missing import is_missing
 from mmgraph.typing import TaskKind
 
@@ -51,8 +51,8 @@ def take_truth(
     for column in columns:
         if column not in frame.columns:
             raise DataError(
-                f"expected the column {column!r} to predict, got a table with the columns "
-                f"{[str(name) for name in frame.columns]}; name one with --label"
+                f"expected the column {quote(column)} to predict, got a table with the columns "
+                f"{names(frame.columns)}; name one with --label"
             )
     truth: Any = frame[columns[0]] if len(columns) == 1 else frame[list(columns)]
     if separator is not None and len(columns) == 1:

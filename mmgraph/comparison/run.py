@@ -20,7 +20,7 @@ from mmgraph.comparison.result import Comparison
 from mmgraph.comparison.splits import Split, make_folds, read_split_column
 from mmgraph.data import targets
 from mmgraph.data.infer import infer_modalities
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote
 from mmgraph.estimator import (
     MultimodalEstimator,
     MultimodalGraphClassifier,
@@ -133,6 +133,7 @@ def _take(
     if regression:
         numbers = targets.encode_numbers(target, table.index).squeeze(1).numpy()
         return inputs, numbers, group, split, None
+    target = targets.one_column(target)
     if targets.is_multilabel(target):
         labels, encoded = targets.encode_labels(target, table.index)
         return inputs, encoded.numpy().astype(np.int64), group, split, labels.tolist()
@@ -187,6 +188,6 @@ def _check_groups(splits: Sequence[Split], groups: Shaped[np.ndarray, "rows"]) -
         shared = set(groups[split.train].tolist()) & set(groups[split.test].tolist())
         if shared:
             raise DataError(
-                f"fold {split.name}: group {min(shared, key=str)!r} is on both sides "
+                f"fold {split.name}: group {quote(min(shared, key=str))} is on both sides "
                 f"({len(shared)} groups are); use folds=5, which keeps groups together"
             )

@@ -36,6 +36,8 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the same batch on another device."""
+        if torch.device(device).type == "mps":  # which has no doubles
+            return self._map(lambda each: _single(each).to(device))
         return self._map(lambda each: each.to(device))
 
     def pin_memory(self) -> Batch:
@@ -49,3 +51,8 @@ class Batch:
             target=None if self.target is None else move(self.target),
             step_target=None if self.step_target is None else move(self.step_target),
         )
+
+
+def _single(each: Any) -> Any:
+    is_double = isinstance(each, Tensor) and each.dtype == torch.float64
+    return each.float() if is_double else each

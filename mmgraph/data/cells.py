@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, names, quote
 from mmgraph.modalities.base import Modality
 from mmgraph.tables.missing import is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: What to do where a column is not there that a model was fitted with.
+_FITTED = (
+    "the model was fitted with it; where no row has a value, add the column without any: "
+    "frame.assign(column=None), or a heading in the file"
+)
 
 
 def read_cells(
@@ -21,6 +27,7 @@ def read_cells(
     *,
     takes_lists: bool = False,
     by_column: bool = False,
+    remedy: str = "name one of these in the modality",
 ) -> list[list[Any]]:
     """Return the raw values of each row's cells, lists and columns flattened, nothing missing.
 
@@ -29,6 +36,7 @@ def read_cells(
         columns: The columns to read.
         takes_lists: A list of numbers, or of lists of numbers, is one value.
         by_column: Return (column, value) in place of each value.
+        remedy: What to do where a column is not in the frame.
 
     Raises:
         DataError: A column is not in the frame.
@@ -36,8 +44,8 @@ def read_cells(
     unknown = [column for column in columns if column not in frame.columns]
     if unknown:
         raise DataError(
-            f"expected the column {unknown[0]!r}, got a table with the columns "
-            f"{[str(column) for column in frame.columns]}; name one of these in the modality"
+            f"expected the column {quote(unknown[0])}, got a table with the columns "
+            f"{names(frame.columns)}; {remedy}"
         )
     cells: list[list[Any]] = [[] for _ in range(len(frame))]
     for column in columns:
@@ -48,17 +56,26 @@ def read_cells(
     return cells
 
 
-def modality_cells(modality: Modality, frame: pd.DataFrame) -> list[list[Any]]:
+def modality_cells(
+    modality: Modality, frame: pd.DataFrame, *, fitted: bool = False
+) -> list[list[Any]]:
     """Return the raw values of a modality's columns, in the form it asks for.
+
+    Args:
+        modality: The modality.
+        frame: The table.
+        fitted: The columns were there in training, and can be chosen no more.
 
     Raises:
         DataError: A column is not in the frame.
     """
+    options = {"remedy": _FITTED} if fitted else {}
     return read_cells(
         frame,
         modality.column_list,
         takes_lists=modality.takes_lists,
         by_column=modality.by_column,
+        **options,
     )
 
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmgraph.errors import DataError
+from mmgraph.data.transform import declared_kinds
+from mmgraph.errors import DataError, quote
 from mmgraph.modalities.audio import Audio
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.columns import NumberColumn, find_kind
@@ -33,7 +34,7 @@ _ID_NAME = re.compile(r"(.*[ _.-])?(id|ID|Id|uuid|UUID)|.*[a-z]I[dD]|[Ii]ndex|Un
 
 
 def infer_modalities(
-    frame: pd.DataFrame, *, exclude: Hashable = None, labels: Any = None
+    frame: pd.DataFrame, *, exclude: Sequence[Hashable] = (), labels: Any = None
 ) -> list[Modality]:
     """Return a modality for each column that looks like one, and log the choice.
 
@@ -42,7 +43,7 @@ def infer_modalities(
 
     Args:
         frame: The training table.
-        exclude: Name of the labels' column, which is no input.
+        exclude: Names of the labels' columns, which are no input.
         labels: The label of each row, to find columns that repeat them.
 
     Raises:
@@ -52,7 +53,7 @@ def infer_modalities(
     tabular: list[str] = []
     ignored: list[str] = []
     for column in frame.columns:
-        if column == exclude:
+        if column in exclude:
             continue
         kind, reason = find_modality(column, frame, labels)
         if kind is Tabular:
@@ -60,11 +61,12 @@ def infer_modalities(
         elif kind is not None:
             found.append(kind(column))
         else:
-            ignored.append(f"{column!r} ({reason})" if reason else repr(column))
+            ignored.append(f"{quote(column)} ({reason})" if reason else quote(column))
     if tabular:
         found.append(Tabular(tabular))
     chosen = ", ".join(f"{type(m).__name__}({m.columns!r})" for m in found)
-    left = ", ".join(ignored) or "none"
+    left = ", ".join(ignored[:20]) or "none"
+    left += f" and {len(ignored) - 20} more" if len(ignored) > 20 else ""
     if not found:
         raise DataError(
             f"no column looks like a known kind of input (columns not used: {left}); name the "
@@ -90,6 +92,9 @@ def find_modality(
         return None, ""
     cells = read_cells(frame[[column]], [column], takes_lists=True)
     values = [raw for cell in cells for raw in cell]
+    if column in declared_kinds(frame):
+        reason = _why_not(column, list(map(str, values)), frame, labels) if values else "empty"
+        return (None, reason) if reason else (Tabular, "")
     # Those of plug-ins first: what they accept is often a list, a number or a text as well.
     kinds = (*find_plugins(Modality).values(), *KINDS)
     kind = next((kind for kind in kinds if kind.accepts(values[:_SAMPLE])), None)

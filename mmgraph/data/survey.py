@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int
 
 from mmgraph.data.cells import modality_cells
-from mmgraph.data.transform import fit_modality
+from mmgraph.data.transform import declared_kinds, fit_modality
 from mmgraph.modalities.base import Modality
 from mmgraph.tables.base import DiskTable
 
@@ -70,7 +70,8 @@ def fit_on_sample(
     rows = pd.concat(sample)
     if every > 1:
         logger.info("vocabularies and statistics are of %d of %d rows", len(rows), len(table))
-    fitted = [fit_modality(each, rows, seed=seed) for each in modalities]
+    kinds = declared_kinds(table.head(1))  # rows of several parts have lost it
+    fitted = [fit_modality(each, rows, seed=seed, kinds=kinds) for each in modalities]
     return fitted, Survey(length, rows_with, several)
 
 

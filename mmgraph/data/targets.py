@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from datetime import date, timedelta
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
+from sklearn.exceptions import DataConversionWarning
 from torch import Tensor
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, names, quote
 from mmgraph.tables.missing import is_null
-from mmgraph.tables.names import row_name
+from mmgraph.tables.names import is_writable, row_name
+
+#: Largest number to predict: that of single precision, in which errors are logged, and less.
+LARGEST = 1e37
 
 _COLLECTIONS = (set, frozenset, list, tuple, np.ndarray)
 
@@ -39,10 +47,10 @@ def encode_classes(labels: Any, index: Any) -> tuple[np.ndarray, Int[Tensor, "ro
                 f"y: expected classes, got fractions such as {value} in row "
                 f"{row_name(index, row)}; make classes with pandas.cut, or use .astype(str)"
             )
-    classes, codes = np.unique(np.array(values), return_inverse=True)
+    classes, codes = _number(values)
     if len(classes) < 2:
         raise DataError(
-            f"y: expected at least two classes, got only {classes.tolist()[0]!r}; add rows of "
+            f"y: expected at least two classes, got only {quote(classes.tolist()[0])}; add rows of "
             "another class"
         )
     return classes, torch.from_numpy(codes.astype(np.int64))
@@ -85,7 +93,7 @@ def encode_labels(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "r
         if not isinstance(row, _COLLECTIONS) or getattr(row, "ndim", 1) == 0:
             raise DataError(
                 f"row {row_name(index, number)}: expected a set or list of labels, as in other "
-                f"rows, got {row!r}; write [] for a row without labels"
+                f"rows, got {quote(row)}; write [] for a row without labels"
             )
     # One row after the other: sets themselves have no order.
     flat = [(number, label) for number, row in enumerate(rows) for label in row]
@@ -94,7 +102,7 @@ def encode_labels(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "r
     owners = [index[number] for number, _ in flat]
     values = _read_column([label for _, label in flat], owners, "y", "label")
     _check_labels(values)
-    classes, codes = np.unique(np.array(values), return_inverse=True)
+    classes, codes = _number(values)
     target = torch.zeros(len(rows), len(classes))
     target[[number for number, _ in flat], torch.from_numpy(codes)] = 1.0
     return classes, target
@@ -116,8 +124,135 @@ def indicator(labels: Any, classes: np.ndarray, index: Any) -> Int[np.ndarray, "
     return table
 
 
+def one_column(labels: Any) -> Any:
+    """Return a table of one column as that column, with scikit-learn's warning.
+
+    Lists of one label each, in a list, are NumPy's column too; sets of labels are not.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
+        ...     one_column(np.array([["a"], ["b"]])), one_column([[1], [0]])
+        (array(['a', 'b'], dtype='<U1'), [1, 0])
+    """
+    if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
+        column = labels.iloc[:, 0] if hasattr(labels, "iloc") else np.asarray(labels)[:, 0]
+    elif type(labels) in (list, tuple) and all(
+        isinstance(row, list | tuple) and len(row) == 1 for row in labels
+    ):
+        column = [row[0] for row in labels]
+    else:
+        return labels
+    warnings.warn(
+        "y: got a table of one column, which is taken as one label for each row; pass the column "
+        "itself: frame['label'], or y.ravel(); several labels a row are sets: [{'a'}, set()]",
+        DataConversionWarning,
+        stacklevel=5,
+    )
+    return column
+
+
+def match_classes(
+    labels: Any, classes: Shaped[np.ndarray, "classes"], index: Any
+) -> Int[np.ndarray, "rows"]:
+    """Return the place of each row's label among known classes, -1 where it is none of them.
+
+    Args:
+        labels: As in `encode_classes`.
+        classes: The known classes.
+        index: Names of the rows, for messages.
+
+    Raises:
+        DataError: A label is missing, or all are of another type than the classes.
+    """
+    values = _read_column(one_column(labels), index, "y", "label")
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    found = [places.get(value, -1) if _hashable(value) else -1 for value in values]
+    kinds = {type(value) for value in values if not isinstance(value, int | float)}
+    known = {type(label) for label in places if not isinstance(label, int | float)}
+    if max(found, default=-1) < 0 and kinds != known:
+        raise DataError(
+            f"y: expected labels such as {quote(next(iter(places)))}, got labels such as "
+            f"{quote(values[0])}; pass labels of the type that the model was fitted on"
+        )
+    return np.array(found, dtype=np.int64)
+
+
+def is_balanced(chosen: Any) -> bool:
+    """Say whether rare classes are to count as much as common ones."""
+    return isinstance(chosen, str) and chosen == "balanced"
+
+
+def class_weights(chosen: Any, classes: Shaped[np.ndarray, "classes"]) -> list[float]:
+    """Return the weight of each class that the user gave; 1 where there is none.
+
+    Args:
+        chosen: "balanced", None, or weights by label.
+        classes: The classes.
+
+    Raises:
+        DataError: The choice is none of these, a weight is no positive number, or a label is no
+            class while some class has no weight.
+    """
+    if chosen is None or is_balanced(chosen):
+        return [1.0] * len(classes)
+    if not isinstance(chosen, Mapping):
+        raise DataError(
+            'class_weight: expected "balanced", None or a dict of weights by label such as '
+            f"{{{quote(classes.tolist()[0])}: 2.0}}, got {quote(chosen)}"
+        )
+    for label, weight in chosen.items():
+        if not isinstance(weight, Real) or not 0 < float(weight) < float("inf"):
+            raise DataError(
+                f"class_weight: expected a positive number for {quote(label)}, got {quote(weight)}"
+            )
+    known = classes.tolist()
+    strange = [label for label in chosen if label not in known]
+    if strange and any(label not in chosen for label in known):
+        raise DataError(
+            f"class_weight: expected labels among {names(known)}, got {quote(strange[0])}; "
+            "correct it"
+        )
+    return [float(chosen.get(label, 1.0)) for label in known]
+
+
+def _hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _number(values: list[Any]) -> tuple[np.ndarray, Int[np.ndarray, "rows"]]:
+    """Return the sorted labels and the place of each value among them.
+
+    Raises:
+        DataError: Labels that differ would become one, as NumPy holds them.
+    """
+    array = np.array(values)
+    different = sorted(set(values))
+    classes, codes = np.unique(array, return_inverse=True)
+    if array.dtype.kind == "f" and any(abs(value) > 2**53 for value in different):
+        raise DataError("y: expected smaller whole numbers as labels; use .astype(str)")
+    if len(classes) < len(different):  # NumPy cuts NUL off the ends of texts
+        raise DataError(
+            f"y: expected labels that differ in more than NUL characters at their end, got "
+            f"{', '.join(map(quote, different[:3]))}; remove these: .str.rstrip('\0')"
+        )
+    return classes, codes
+
+
 def _check_labels(values: list[Any]) -> None:
     """Refuse labels that cannot be compared, or that a saved model could not hold."""
+    for value in values:
+        if isinstance(value, str) and not is_writable(value):
+            raise DataError(
+                f"y: expected labels that can be written as UTF-8 and have no NUL, got "
+                f"{quote(value)}; clean them: .str.encode('utf-8', 'replace').str.decode('utf-8')"
+                ".str.replace('\0', '')"
+            )
     kinds = sorted({type(value).__name__ for value in values})
     if not set(kinds) <= {"str", "int", "bool", "float"}:
         raise DataError(
@@ -132,52 +267,38 @@ def _check_labels(values: list[Any]) -> None:
 def _read_indicator(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "rows labels"]]:
     names = list(getattr(labels, "columns", range(labels.shape[1])))
     values = np.asarray(labels)
-    known = (values == 0) | (values == 1)
+    known = np.array([[value in (0, 1) for value in row] for row in values.tolist()])
     if not known.all():
         row, column = np.argwhere(~known)[0]
         raise DataError(
-            f"row {row_name(index, int(row))}, label {names[column]!r}: expected one label for "
-            f"each row, or a table of 0 and 1 for several, got {values[row, column]!r}"
+            f"row {row_name(index, int(row))}, label {quote(names[column])}: expected one label "
+            f"for each row, or a table of 0 and 1 for several, got {quote(values[row, column])}"
         )
     return np.array(names), torch.from_numpy(values.astype(np.float32))
 
 
 def encode_numbers(numbers: Any, index: Any) -> Float[Tensor, "rows outputs"]:
-    """Return the numbers to predict, one column for each.
+    """Return the numbers to predict in double precision, one column for each.
 
     Args:
         numbers: One number for each row, or a table of several.
         index: Names of the rows, for messages.
 
     Raises:
-        DataError: A value is missing, infinite or not a number.
+        DataError: A value is missing, infinite, too large or not a number; or whole numbers are
+            so large that they would be rounded.
 
     Example:
         >>> encode_numbers([1, 2.5], range(2)).tolist()
         [[1.0], [2.5]]
     """
-    try:
-        table = np.asarray(numbers)
-    except ValueError:
-        raise DataError(
-            "y: expected as many numbers in each row, got rows of several lengths; fill them up"
-        ) from None
-    if table.ndim > 2 or not table.size:
-        raise DataError(
-            "y: expected a number for each row, or a table of several, got an array of shape "
-            f"{table.shape}; choose one or several of its columns"
-        )
-    if table.ndim == 1:
-        table = table[:, None]
-    try:
-        values = table.astype(np.float64) if table.dtype.kind != "c" else None
-    except (TypeError, ValueError, OverflowError):
-        values = None
+    table = _read_table(numbers)
+    values = _to_double(table)
     if values is None:
-        kinds = sorted({type(value).__name__ for value in table.ravel().tolist()})
+        kinds = sorted({type(value).__name__ for value in table.ravel().tolist()} - {"NoneType"})
         raise DataError(
-            f"y: expected numbers, got {', '.join(kinds)}; convert them, or use "
-            "MultimodalGraphClassifier for classes"
+            f"y: expected numbers, got {', '.join(kinds)}; convert them (dates to days, say), or "
+            "use MultimodalGraphClassifier for classes"
         )
     wrong = np.flatnonzero(~np.isfinite(values).all(1))
     if len(wrong):
@@ -186,7 +307,62 @@ def encode_numbers(numbers: Any, index: Any) -> Float[Tensor, "rows outputs"]:
             f"row {rows}: expected a number to predict, got a missing or infinite one "
             f"({len(wrong)} of {len(values)} rows); leave these rows out"
         )
-    return torch.from_numpy(values).float()
+    large = np.flatnonzero((np.abs(values) > LARGEST).any(1))
+    if len(large):
+        raise DataError(
+            f"row {row_name(index, int(large[0]))}: expected a number to predict of at most "
+            f"{LARGEST:g}, got {values[large[0]].tolist()} ({len(large)} of {len(values)} rows); "
+            "divide all of them, or predict their logarithms"
+        )
+    _check_rounding(table, values)
+    return torch.from_numpy(values)
+
+
+def _read_table(numbers: Any) -> Shaped[np.ndarray, "rows outputs"]:
+    """Return numbers as they are, in columns."""
+    try:
+        table = np.asarray(numbers)
+    except ValueError:
+        raise DataError(
+            "y: expected as many numbers in each row, got rows of several lengths; fill them up"
+        ) from None
+    if table.ndim not in (1, 2) or not table.size:
+        raise DataError(
+            "y: expected a number for each row, or a table of several, got an array of shape "
+            f"{table.shape}; choose one or several of its columns"
+        )
+    return table[:, None] if table.ndim == 1 else table
+
+
+def _to_double(table: Shaped[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "*shape"] | None:
+    """Return numbers in double precision, missing ones as NaN; None where some are no numbers."""
+    if table.dtype.kind in "cmM":  # neither complex numbers nor dates
+        return None
+    if table.dtype.kind == "O":
+        flat = [np.nan if is_null(value) else value for value in table.ravel().tolist()]
+        if any(isinstance(value, date | timedelta | complex) for value in flat):
+            return None
+        table = np.array([*flat, None], dtype=object)[:-1].reshape(table.shape)
+    try:
+        return table.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _check_rounding(
+    table: Shaped[np.ndarray, "rows outputs"], values: Float[np.ndarray, "rows outputs"]
+) -> None:
+    """Refuse whole numbers that lie closer together than double precision tells them apart."""
+    step = np.spacing(np.abs(values).max(0))
+    spread = values.max(0) - values.min(0)
+    for column in np.flatnonzero((step > 1) & (spread < 1e4 * step)):
+        exact = [value for value in table[:, column].tolist() if isinstance(value, int)]
+        if len(set(exact)) > len(set(values[:, column].tolist())):
+            least = min(exact)
+            raise DataError(
+                f"y: expected numbers that double precision tells apart, got {least} to "
+                f"{max(exact)}; subtract {least} from all of them"
+            )
 
 
 def encode_groups(groups: Any, index: Any) -> Int[np.ndarray, "rows"]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool
 
 from mmgraph.data.cells import modality_cells
-from mmgraph.errors import CellError, DataError
+from mmgraph.errors import CellError, DataError, names
 from mmgraph.modalities.base import Modality, first_reading
 from mmgraph.tables.base import DiskTable
 from mmgraph.tables.names import row_name
@@ -38,7 +38,7 @@ def row_error(
             all that is worth saying.
     """
     # What came by column is said to have done so in the reason.
-    columns = ", ".join(map(repr, modality.column_list))
+    columns = names(modality.column_list, 3)[1:-1]
     where = [] if modality.by_column else [f"column {columns}"]
     if error.row is not None:
         label = row_name(frame.index, error.row)
@@ -48,8 +48,25 @@ def row_error(
     return DataError(f"{', '.join(where) or columns}: {error.reason}")
 
 
-def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modality:
+def declared_kinds(frame: pd.DataFrame) -> dict[Any, str]:
+    """Return what a table says itself of its columns, as `Modality.declared` takes it."""
+    return {
+        name: "category"
+        for name, dtype in frame.dtypes.items()
+        if getattr(dtype, "name", None) == "category"
+    }
+
+
+def fit_modality(
+    modality: Modality, frame: pd.DataFrame, *, seed: int, kinds: Mapping[Any, str] | None = None
+) -> Modality:
     """Return a copy of a modality, fitted on its columns.
+
+    Args:
+        modality: The description.
+        frame: The training rows.
+        seed: Seed of the fit.
+        kinds: What the whole table says of its columns; None: what `frame` says.
 
     Raises:
         DataError: A cell cannot be read.
@@ -57,9 +74,11 @@ def fit_modality(modality: Modality, frame: pd.DataFrame, *, seed: int) -> Modal
     """
     modality.check_choices()
     cells = modality_cells(modality, frame)
+    kinds = declared_kinds(frame) if kinds is None else kinds
+    wanted = {name: kind for name, kind in kinds.items() if name in modality.column_list}
     try:
         with first_reading():
-            return modality.fit(cells, seed=seed)
+            return modality.declared(wanted).fit(cells, seed=seed)
     except CellError as error:
         raise row_error(frame, modality, error) from error
 
@@ -86,7 +105,7 @@ def transform(
     """
     items = {}
     for modality in modalities:
-        cells = modality_cells(modality, frame)
+        cells = modality_cells(modality, frame, fitted=True)
         try:
             items[modality.node_type] = (
                 modality.trace(cells) if traced else modality.transform(cells)

@@ -67,7 +67,7 @@ def load_hugging_face(
     first = next(iter(parts.values()))
     if modalities is None:
         inputs = next(iter(frames.values()))
-        modalities = infer_modalities(inputs, exclude=label, labels=inputs[label].tolist())
+        modalities = infer_modalities(inputs, exclude=[label], labels=inputs[label].tolist())
     return MultimodalDataset(
         name=_card(first, "dataset_name") or "Hugging Face data set",
         frame=frame,

@@ -12,7 +12,7 @@ from jaxtyping import Shaped
 from mmgraph.datasets.base import MultimodalDataset
 from mmgraph.datasets.clips import read_clips
 from mmgraph.datasets.pickles import read_pickle
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote
 from mmgraph.modalities.features import Features
 from mmgraph.nn.encoders.recurrent import Cell
 from mmgraph.typing import TaskKind
@@ -150,7 +150,7 @@ def _read_dialogue(
         if not isinstance(label, int | np.integer) or not 0 <= label < len(emotions):
             raise DataError(
                 f"{where}, utterance {row}: expected a label from 0 to {len(emotions) - 1}, got "
-                f"{label!r}"
+                f"{quote(label)}"
             )
         yield {
             "id": f"{dialogue}_{ids[row]}" if isinstance(ids[row], int) else str(ids[row]),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmgraph.datasets.base import MultimodalDataset
 from mmgraph.datasets.files import Download, Record, read_tab_separated, read_text
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote
 from mmgraph.modalities.image import Image
 from mmgraph.modalities.text import Text
 
@@ -84,7 +84,7 @@ def _annotations(record: Record) -> list[tuple[str, str]]:
         if len(labels) != 2 or not set(labels) <= set(_SENTIMENTS):
             raise DataError(
                 f"{record.where}: expected two of {', '.join(_SENTIMENTS)}, with a comma, got "
-                f"{value!r}"
+                f"{quote(value)}"
             )
         found.append(labels)
     if not found:

@@ -103,12 +103,10 @@ def make_score(fitted: FittedModel, truth: Any, index: Any) -> Score:
     """
     task, classes = fitted.task, fitted.outputs.classes
     if classes is None:
-        targets.encode_numbers(truth, index)  # refuses what is no number
-        return R2(task, np.asarray(truth, dtype=np.float64).reshape(len(index), -1))
+        return R2(task, targets.encode_numbers(truth, index).numpy())
     if task.has_sets:
         return Accuracy(task, targets.indicator(truth, classes, index))
-    matches = np.asarray(truth)[:, None] == classes
-    return Accuracy(task, np.where(matches.any(1), matches.argmax(1), -1))
+    return Accuracy(task, targets.match_classes(truth, classes, index))
 
 
 class Resampling:

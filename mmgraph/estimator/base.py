@@ -37,7 +37,7 @@ from mmgraph.saving.model import SavedEstimator, save
 from mmgraph.saving.unsaved import warn_of_code, warn_of_state
 from mmgraph.system import distributed
 from mmgraph.tables.base import DiskTable
-from mmgraph.tables.names import row_name
+from mmgraph.tables.names import column_names, row_name
 from mmgraph.tables.opening import Table, open_rows, open_table, read_frame, take_columns
 from mmgraph.tables.stream import spooled
 from mmgraph.training.settings import Surroundings
@@ -286,8 +286,7 @@ class MultimodalEstimator(HasFitted, Arguments):
             if isinstance(inputs, DiskTable):
                 inputs = inputs.head(FITTING_ROWS)
                 labels = truth[: len(inputs)]
-            name = getattr(truth, "name", None)
-            modalities = infer_modalities(inputs, exclude=name, labels=labels)
+            modalities = infer_modalities(inputs, exclude=column_names(truth), labels=labels)
         names = [modality.node_type for modality in modalities]
         if not names:
             raise DataError("expected at least one modality, got none; name them: [Text('text')]")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float, Shaped
 from sklearn.base import ClassifierMixin
 from torch import Tensor
 
 from mmgraph.data import targets
+from mmgraph.errors import DataError
 from mmgraph.estimator.arguments import documented
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.nn.outputs import Outputs
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.tasks import Multiclass, Task
 from mmgraph.tables.opening import open_table, take_columns
 from mmgraph.tables.stream import spooled
 
@@ -33,7 +36,8 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
     Args:
         {arguments}
         class_weight: "balanced": rare classes count as much as common ones; None: all rows
-            count the same. Sets of labels are never weighed. Default: "balanced".
+            count the same; or the weight of each class by its label, 1 for those not named. Sets
+            of labels are never weighed. Default: "balanced".
 
     Fitted state:
         classes_ (classes or labels), multilabel_, modalities_ (fitted), model_ (a
@@ -51,7 +55,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         ['warm', 'cold']
     """
 
-    class_weight: Literal["balanced"] | None = "balanced"
+    class_weight: Literal["balanced"] | Mapping[Any, float] | None = "balanced"
 
     @property
     def classes_(self) -> np.ndarray:
@@ -92,19 +96,27 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         """
         with spooled(X) as rows:
             frame, truth = take_columns(open_table(rows), y, "y")
-            if not self.multilabel_:
-                return float(super().score(frame, truth, sample_weight))
-            wanted = targets.indicator(truth, self.classes_, frame.index)
-            right = (self.predict(frame) == wanted).all(1)
+            outputs = self.predict_proba(frame)
+            if self.multilabel_:
+                wanted = targets.indicator(truth, self.classes_, frame.index)
+                right = (self.fitted_.decide(outputs) == wanted).all(1)
+            else:
+                right = outputs.argmax(1) == targets.match_classes(
+                    truth, self.classes_, frame.index
+                )
             return float(np.average(right, weights=sample_weight))
 
     def _encode(
         self, truth: Any, index: Any
     ) -> tuple[Shaped[Tensor, "rows *outputs"], Shaped[np.ndarray, "rows"]]:
+        truth = targets.one_column(truth)
         if not targets.is_multilabel(truth):
             classes, target = targets.encode_classes(truth, index)
+            targets.class_weights(self.class_weight, classes)  # refuses before any training
             self.outputs_ = Outputs(classes)
             return target, target.numpy()
+        if self.class_weight is not None and not targets.is_balanced(self.class_weight):
+            raise DataError("class_weight: sets of labels are never weighed; leave it out")
         labels, target = targets.encode_labels(truth, index)
         self.outputs_ = Outputs(labels, are_sets=True)
         # Rarest label first: a row stands for the rarest of its labels.
@@ -112,4 +124,8 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         return target, rarity.argmax(1).numpy()
 
     def _make_task(self) -> Task:
-        return self.outputs_.make_task(balanced=self.class_weight == "balanced")
+        weights = self.class_weight
+        task = self.outputs_.make_task(balanced=targets.is_balanced(weights))
+        if isinstance(weights, Mapping) and isinstance(task, Multiclass):
+            task.class_weight = torch.tensor(targets.class_weights(weights, self.classes_))
+        return task

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Shaped
 from sklearn.base import RegressorMixin
 from torch import Tensor
 
 from mmgraph.data import targets
+from mmgraph.errors import DataError
 from mmgraph.estimator.arguments import documented
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.estimator.messages import shown_messages
@@ -67,14 +69,27 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         """Return R² on rows and their numbers (or the name of their column)."""
         with spooled(X) as rows:
             frame, truth = take_columns(open_table(rows), y, "y")
-            return float(super().score(frame, np.asarray(truth, dtype=float), sample_weight))
+            known = targets.encode_numbers(truth, frame.index).numpy()
+            return float(super().score(frame, known.reshape(np.shape(truth)), sample_weight))
 
     def _encode(
         self, truth: Any, index: Any
     ) -> tuple[Shaped[Tensor, "rows *outputs"], Shaped[np.ndarray, "rows"]]:
         target = targets.encode_numbers(truth, index)
+        if torch.backends.mps.is_available() and self.device != "cpu":
+            _check_single(target)
         self.outputs_ = Outputs(columns=target.shape[1] if np.ndim(truth) == 2 else None)
         # Held-out rows come from all over the range, as far as there are rows enough.
         order = target[:, 0].argsort(stable=True).argsort(stable=True)
         ranges = min(10, max(1, len(order) // 20))
         return target, (order * ranges // len(order)).numpy()
+
+
+def _check_single(target: Float[Tensor, "rows outputs"]) -> None:
+    """Refuse targets whose differences single precision would round away, on Apple's GPUs."""
+    lost = (target.float().double() - target).abs().amax(0)
+    if (lost > 1e-3 * target.std(0, correction=0)).any():
+        raise DataError(
+            "y: expected numbers whose differences single precision can tell, which is all that "
+            'this GPU has; subtract their mean, or pass device="cpu"'
+        )

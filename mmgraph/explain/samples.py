@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mmgraph.data.transform import transform
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote
 from mmgraph.explain.attention import attention_of, place_of_nodes
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.explanation import Explanation
@@ -105,7 +105,7 @@ def find_output(fitted: FittedModel, target: Any) -> int | None:
     outputs = fitted.output_names
     if target not in outputs:
         known = ", ".join(repr(getattr(each, "item", lambda e=each: e)()) for each in outputs[:10])
-        raise DataError(f"target={target!r}: expected one of the outputs {known}, or None")
+        raise DataError(f"target={quote(target)}: expected one of the outputs {known}, or None")
     return outputs.index(target)
 
 

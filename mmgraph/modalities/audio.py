@@ -281,6 +281,8 @@ class Audio(Modality):
 
 
 def _looks_like_audio(value: Any) -> bool:
+    if isinstance(value, str) and value.startswith("data:audio/"):
+        return True
     if isinstance(value, str | Path):
         return str(value).lower().endswith(_SUFFIXES)
     if isinstance(value, bytes):

@@ -6,7 +6,7 @@ import copy
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -130,6 +130,14 @@ class Modality(ABC):
                     f"{type(self).__name__}: expected {name} to be one of "
                     f"{', '.join(map(repr, get_args(kind)))}, got {getattr(self, name)!r}"
                 )
+
+    def declared(self, kinds: Mapping[str, str]) -> Modality:
+        """Return what to fit, given what the table declares of columns; itself by default.
+
+        Args:
+            kinds: "category" for columns of pandas' type of that name; nothing for others.
+        """
+        return self
 
     def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Modality:
         """Return a fitted copy: vocabularies, statistics, resolved weights."""

@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from mmgraph.errors import CellError
+from mmgraph.errors import CellError, quote
+from mmgraph.modalities.numerals import PLAIN, Notation, find_notation
 from mmgraph.nn.encoders.tabular import NO_CATEGORY, OTHER_CATEGORY
 
 #: What a column can hold.
 ColumnKind = Literal["number", "category", "datetime"]
 
 _EPOCH = datetime(1970, 1, 1)
+_SECOND = np.timedelta64(1, "s")
 #: Later seconds round up to the year 10000, which Python's dates cannot show.
 _LATEST = (datetime(9999, 12, 31, 23, 59, 59) - _EPOCH).total_seconds()
-_NUMBER = re.compile(r"\s*[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?(e[+-]?\d+)?\s*", re.I)
 _DATE = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\s*")
 
 
@@ -91,6 +92,7 @@ class NumberColumn(Column):
         center: Median of the training values.
         scale: Half the distance of their quartiles; where that is 0, their mean distance from
             the median.
+        notation: The fields of a `Notation`, where texts write the numbers in one of their own.
     """
 
     kind = "number"
@@ -98,6 +100,7 @@ class NumberColumn(Column):
 
     center: float
     scale: float
+    notation: tuple[Any, ...] = ()
 
     @classmethod
     def fit(cls, name: str, values: Sequence[float], first: int) -> NumberColumn:
@@ -108,7 +111,9 @@ class NumberColumn(Column):
 
     @staticmethod
     def parse(raw: Any) -> float:
-        """Read a number, also one that is written as text."""
+        """Read a number, also one that is written as text; a length of time, in seconds."""
+        if isinstance(raw, timedelta | np.timedelta64):
+            raw = raw / (timedelta(seconds=1) if isinstance(raw, timedelta) else _SECOND)
         if not isinstance(raw, Real | Decimal | str | np.bool_):
             raise _unexpected("a number", raw)
         try:
@@ -226,11 +231,18 @@ class CategoryColumn(Column):
             return raw.strip()
         if isinstance(raw, bool | np.bool_):
             return str(bool(raw))
-        if isinstance(raw, Real | Decimal):
-            value = float(raw)
-            return str(int(value)) if value.is_integer() else str(value)
+        try:
+            if isinstance(raw, Integral):
+                return str(int(raw))
+            if isinstance(raw, Real | Decimal):
+                value = float(raw)
+                return str(int(value)) if value.is_integer() else str(value)
+        except (ValueError, OverflowError):  # of thousands of digits
+            raise _unexpected("a smaller number", raw) from None
         if isinstance(raw, date):
             return raw.isoformat()
+        if type(raw).__name__ in ("Interval", "Period"):  # of pandas.cut, and of calendars
+            return str(raw)
         raise _unexpected("text, a truth value or a number", raw)
 
     @cached_property
@@ -260,8 +272,8 @@ COLUMN_KINDS: dict[str, type[Column]] = {
 def find_kind(values: Sequence[Any]) -> ColumnKind:
     """Say what a column holds: what more than half of its raw values are, otherwise categories.
 
-    Text counts as a number or a date where it is written like one (3.5, 2024-05-31), but not
-    codes that begin with zeros (007).
+    Text counts as a number or a date where it is written like one (3.5, 2024-05-31, or as
+    `find_notation` knows: $12.99), but not codes that begin with zeros (007).
 
     Example:
         >>> find_kind(["3.5", 2, "unknown"]), find_kind([True, False]), find_kind(["007", "013"])
@@ -269,13 +281,25 @@ def find_kind(values: Sequence[Any]) -> ColumnKind:
     """
     votes = Counter(map(_kind_of, values))
     kind, count = votes.most_common(1)[0]
-    return kind if 2 * count > len(values) else "category"
+    kind = kind if 2 * count > len(values) else "category"
+    if kind == "category" and find_notation(values) is not None:
+        return "number"
+    return kind
+
+
+def own_notation(values: Sequence[Any]) -> Notation | None:
+    """Return how the texts of a column of numbers write them; None where Python reads all."""
+    if all(not isinstance(raw, str) or PLAIN.fullmatch(raw) for raw in values):
+        return None
+    return find_notation(values)
 
 
 def _kind_of(raw: Any) -> ColumnKind:
     if isinstance(raw, bool | np.bool_):
         return "category"
-    if isinstance(raw, Real | Decimal) or (isinstance(raw, str) and _NUMBER.fullmatch(raw)):
+    if isinstance(raw, Real | Decimal | timedelta | np.timedelta64) or (
+        isinstance(raw, str) and PLAIN.fullmatch(raw)
+    ):
         return "number"
     if isinstance(raw, date | np.datetime64) or (isinstance(raw, str) and _DATE.fullmatch(raw)):
         return "datetime"
@@ -289,5 +313,5 @@ def _compress(value: float, center: float, scale: float) -> float:
 
 
 def _unexpected(expected: str, raw: Any) -> CellError:
-    got = f"{type(raw).__name__} {str(raw)[:40]!r}" if not isinstance(raw, Real) else f"{raw}"
+    got = quote(raw, 40) if isinstance(raw, Real) else f"{type(raw).__name__} {quote(str(raw), 40)}"
     return CellError(f"expected {expected}, got {got}")

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.errors import CellError
+from mmgraph.errors import CellError, quote, reason
 from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
@@ -215,7 +215,9 @@ def _decode(raw: Any) -> np.ndarray:
         try:
             raw = json.loads(raw)
         except ValueError as error:
-            raise CellError(f"{_FORMS}, got text that is no list of numbers ({error})") from None
+            raise CellError(
+                f"{_FORMS}, got text that is no list of numbers ({reason(error)})"
+            ) from None
     if isinstance(raw, str | Path | bytes | bytearray | memoryview):
         return _load(raw)
     if isinstance(raw, np.ndarray) and raw.dtype.kind == "O":
@@ -229,7 +231,7 @@ def _decode(raw: Any) -> np.ndarray:
 def _load(raw: str | Path | bytes | bytearray | memoryview) -> np.ndarray:
     """Return the array of an .npy file, or the only one of an .npz file."""
     if isinstance(raw, str | Path):
-        data, name = _file_bytes(raw), repr(str(raw))
+        data, name = _file_bytes(raw), quote(str(raw))
     else:
         data, name = bytes(raw), f"{len(raw)} bytes"
     if not data.startswith((_NPY, _ZIP)):
@@ -241,7 +243,7 @@ def _load(raw: str | Path | bytes | bytearray | memoryview) -> np.ndarray:
         arrays = dict(loaded)
     except Exception as error:  # a damaged file can fail in any way
         raise CellError(
-            f"{name} cannot be read ({error}); save it again with numpy.save, as numbers"
+            f"{name} cannot be read ({reason(error)}); save it again with numpy.save, as numbers"
         ) from error
     if len(arrays) != 1:
         names = ", ".join(arrays) or "none"
@@ -254,11 +256,13 @@ def _file_bytes(path: str | Path) -> bytes:
         return Path(path).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise CellError(
-            f"{_FORMS}, but there is no file {str(path)!r}; correct the path, or name the folder "
-            "that paths are relative to (root=...)"
+            f"{_FORMS}, but there is no file {quote(str(path))}; correct the path, or name the "
+            "folder that paths are relative to (root=...)"
         ) from None
     except (OSError, ValueError) as error:
-        raise CellError(f"{str(path)!r} cannot be read ({error}); correct the path") from error
+        raise CellError(
+            f"{quote(str(path))} cannot be read ({reason(error)}); correct the path"
+        ) from error
 
 
 def _is_list(raw: Any) -> bool:

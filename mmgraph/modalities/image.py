@@ -40,6 +40,7 @@ _SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".ico", ".tga", ".jp2", ".avif"),
 )
+_INLINE = ("data:image/", "iVBORw0KGgo", "/9j/")
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -351,7 +352,8 @@ class Image(Modality):
 
 def _looks_like_image(value: Any) -> bool:
     if isinstance(value, str | Path):
-        return str(value).lower().endswith(_SUFFIXES)
+        text = str(value)
+        return text.startswith(_INLINE) or text.lower().endswith(_SUFFIXES)
     if isinstance(value, bytes):
         return value.startswith(_SIGNATURES) or (value[:4], value[8:12]) == (b"RIFF", b"WEBP")
     if isinstance(value, np.ndarray):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from itertools import accumulate
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmgraph.errors import CellError
+from mmgraph.errors import CellError, quote
 from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Complete, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
@@ -24,8 +25,12 @@ from mmgraph.modalities.columns import (
     CategoryColumn,
     Column,
     ColumnKind,
+    NumberColumn,
     find_kind,
+    own_notation,
 )
+from mmgraph.modalities.doubts import find_doubts
+from mmgraph.modalities.numerals import Notation
 from mmgraph.nn.encoders.tabular import FIRST_CATEGORY, OTHER_CATEGORY
 from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.typing import Item
@@ -42,7 +47,8 @@ class Tabular(Modality):
 
     As the feature tokens of the FT-Transformer (https://arxiv.org/abs/2106.11959), except that
     a missing value is a missing node. What a column holds is learnt from the training rows,
-    see `find_kind`; a column that is empty there is left out.
+    see `find_kind`; a column that is empty there is left out. What pandas declares a `category`
+    is one, whatever its values are.
 
     Numbers are centred and scaled, see `NumberColumn`. Categories that come up for the first
     time after training count as "(other)", as do those that only one training row has.
@@ -75,6 +81,8 @@ class Tabular(Modality):
 
     #: What each column holds, in the order of `columns`; None for those that are left out.
     columns_: list[Column | None] | None = field(init=False, default=None, repr=False)
+    #: Kinds of columns that the table itself declares, such as pandas' `category`.
+    declared_: dict[str, ColumnKind] = field(init=False, default_factory=dict, repr=False)
     #: Columns whose unknown categories were reported.
     told_: set[str] = field(init=False, default_factory=set, repr=False)
 
@@ -90,9 +98,11 @@ class Tabular(Modality):
         """Say whether the values are numbers, truth values, dates, or categories that recur."""
         if not values:
             return False
-        column = COLUMN_KINDS[find_kind(values)]
+        kind = find_kind(values)
+        column = COLUMN_KINDS[kind]
+        notation = own_notation(values) if kind == "number" else None
         try:
-            parsed = [column.parse(value) for value in values]
+            parsed = [_parse(kind, "", value, notation) for value in values]
         except CellError:
             return False
         if column is not CategoryColumn or all(isinstance(v, bool | np.bool_) for v in values):
@@ -114,22 +124,45 @@ class Tabular(Modality):
         for cell in cells:
             for name, value in cell:
                 raw[name].append(value)
-        kinds = {name: find_kind(values) for name, values in raw.items() if values}
-        kinds |= {name: kind for name, kind in (self.kinds or {}).items() if name in kinds}
+        kinds: dict[str, ColumnKind] = {}
+        for name, values in raw.items():
+            given = (self.kinds or {}).get(name) or self.declared_.get(name)
+            if values:
+                kinds[name] = given or find_kind(values)
+        notations = {
+            name: own_notation(raw[name]) for name, kind in kinds.items() if kind == "number"
+        }
         with first_reading():
-            rows = self.read_each(cells, lambda pair: (pair[0], _parse(kinds[pair[0]], *pair)))
-        values: dict[str, list[Any]] = {name: [] for name in raw}
+            rows = self.read_each(
+                cells,
+                lambda pair: (
+                    pair[0],
+                    _parse(kinds[pair[0]], pair[0], pair[1], notations.get(pair[0])),
+                ),
+            )
+        parsed: dict[str, list[Any]] = {name: [] for name in raw}
         for row in rows:
             for name, value in row:
-                values[name].append(value)
+                parsed[name].append(value)
         fitted.columns_ = []
         first = FIRST_CATEGORY
-        for name, parsed in values.items():
-            column = COLUMN_KINDS[kinds[name]].fit(name, parsed, first) if parsed else None
+        for name, found in parsed.items():
+            column = COLUMN_KINDS[kinds[name]].fit(name, found, first) if found else None
+            notation = notations.get(name)
+            if isinstance(column, NumberColumn) and notation is not None:
+                column = dataclasses.replace(column, notation=dataclasses.astuple(notation))
             fitted.columns_.append(column)
             first += len(column.categories) if isinstance(column, CategoryColumn) else 0
+            for doubt in find_doubts(column, raw[name], found, len(cells)):
+                warnings.warn(f"{self.node_type}: column {quote(name)}: {doubt}", stacklevel=2)
         _log.info("%s: %s", self.node_type, fitted._summary())
         return fitted
+
+    def declared(self, kinds: Mapping[str, str]) -> Tabular:
+        """Return a copy that takes columns as categories that the table declares to be that."""
+        told = copy.copy(self)
+        told.declared_ = {name: "category" for name, kind in kinds.items() if kind == "category"}
+        return told
 
     def _summary(self) -> str:
         """Say what the columns hold, as the log shows it."""
@@ -155,11 +188,17 @@ class Tabular(Modality):
         number_of = {name: number for number, name in enumerate(columns)}
         kept = [[pair for pair in cell if columns[pair[0]] is not None] for cell in cells]
 
+        notations = {
+            name: Notation(*column.notation)
+            for name, column in columns.items()
+            if isinstance(column, NumberColumn) and column.notation
+        }
+
         def read(pair: tuple[str, Any]) -> _Value:
             name, raw = pair
             column = columns[name]
             assert column is not None
-            return number_of[name], _parse(column.kind, name, raw)
+            return number_of[name], _parse(column.kind, name, raw, notations.get(name))
 
         rows = self.read_each(kept, read)
         flat = [value for row in rows for value in row]
@@ -291,17 +330,30 @@ class Tabular(Modality):
         return fitted
 
 
-def _parse(kind: ColumnKind, name: str, raw: Any) -> Any:
+def _parse(kind: ColumnKind, name: str, raw: Any, notation: Notation | None = None) -> Any:
     """Read a value, naming its column and the remedy in errors."""
     try:
-        return COLUMN_KINDS[kind].parse(raw)
+        return COLUMN_KINDS[kind].parse(raw if notation is None else _plain(raw, notation))
     except CellError as error:
         remedy = "correct it"
         if kind != "category" and isinstance(raw, str):
             remedy += f", read the column as categories with kinds={{{name!r}: 'category'}}"
         raise CellError(
-            f'column {name!r}: {error.reason}; {remedy}, or set unreadable="missing"'
+            f'column {quote(name)}: {error.reason}; {remedy}, or set unreadable="missing"'
         ) from None
+
+
+def _plain(raw: Any, notation: Notation) -> Any:
+    """Return a number as Python knows it.
+
+    Raises:
+        CellError: It is written otherwise than the column's numbers are.
+    """
+    plain = notation.plain(raw) if isinstance(raw, str) else raw
+    if plain is None or (plain is raw and not notation.bare):
+        affix = f" with {notation.affix!r}" if notation.affix else ""
+        raise CellError(f"expected a number{affix} and {notation.decimal!r}, got {quote(raw)}")
+    return plain
 
 
 def _restore(state: dict[str, Any]) -> Column:

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from mmgraph.errors import CellError
+from mmgraph.errors import CellError, quote
 from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
@@ -359,9 +359,9 @@ class Text(Modality):
 def _read(raw: Any) -> str:
     if isinstance(raw, str):
         return clean_text(raw)
-    got = f"{type(raw).__name__} {raw!r}"
+    got = f"{type(raw).__name__} {quote(raw, 40)}"
     remedy = "decode it first" if isinstance(raw, bytes) else "convert the column with .astype(str)"
-    raise CellError(f"expected text, got {got[:60]}; {remedy}")
+    raise CellError(f"expected text, got {got}; {remedy}")
 
 
 def _heads(texts: Sequence[str], spans: Sequence[Int[np.ndarray, "_ 2"]]) -> list[str]:

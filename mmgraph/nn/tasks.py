@@ -7,7 +7,7 @@ tasks. `outputs` are what `activate` returns: probabilities, or numbers in the t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -323,6 +323,9 @@ class Multilabel(Task):
 class Regression(Task):
     """One or several numbers: squared error on targets that are standardised.
 
+    Targets, their mean and what is predicted are in double precision: in single precision,
+    numbers near 1.7e9 (seconds since 1970) lie 128 apart. Only logits are as the model's weights.
+
     Args:
         outputs: Number of values.
     """
@@ -337,11 +340,12 @@ class Regression(Task):
 
     def __init__(self, outputs: int) -> None:
         super().__init__(outputs)
-        self.register_buffer("mean", torch.zeros(outputs))
-        self.register_buffer("std", torch.ones(outputs))
+        self.register_buffer("mean", torch.zeros(outputs, dtype=torch.float64))
+        self.register_buffer("std", torch.ones(outputs, dtype=torch.float64))
 
     def fit(self, target: Float[Tensor, "samples outputs"]) -> None:
         """Learn mean and standard deviation; the prior is the mean, a logit of 0."""
+        target = target.double()
         self.mean, std = target.mean(0), target.std(0, correction=0)
         self.std = torch.where(std > 0, std, 1.0)
 
@@ -355,7 +359,8 @@ class Regression(Task):
         label_smoothing: float = 0.0,
     ) -> Float[Tensor, ""]:
         """Return the squared error in standard deviations; "mean" is also over the values."""
-        return F.mse_loss(logits, (target - self.mean) / self.std, reduction=reduction)
+        standardised = ((target - self.mean) / self.std).to(logits.dtype)
+        return F.mse_loss(logits, standardised, reduction=reduction)
 
     def score(
         self, logits: Float[Tensor, "samples outputs"], target: Float[Tensor, "samples outputs"]
@@ -388,3 +393,12 @@ class Regression(Task):
     def unit(self) -> Float[Tensor, "outputs"]:
         """The standard deviation of each number."""
         return self.std
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Regression:
+        """Move to a device or a dtype; mean and deviation stay double where the device can."""
+        mean, std = self.mean, self.std
+        self.mean, self.std = mean.float(), std.float()
+        super()._apply(fn, recurse)
+        if self.mean.device.type != "mps":
+            self.mean, self.std = mean.to(self.mean.device), std.to(self.std.device)
+        return self

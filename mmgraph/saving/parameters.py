@@ -33,6 +33,8 @@ def write_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     written["fusion"] = {"kind": name_of(choice.kind), "options": options}
     training: Training = parameters["training"]
     written["training"] = {k: name_of(x) for k, x in training.parameters().items()}
+    if isinstance(written.get("class_weight"), Mapping):  # labels may be numbers, keys may not
+        written["class_weight"] = list(written["class_weight"].items())
     for key in ("log_dir", "checkpoint_dir"):
         written[key] = None if written[key] is None else str(written[key])
     return written
@@ -64,6 +66,8 @@ def read_parameters(
         parameters["fusion"] = _read_fusion(parameters["fusion"], conv, fusion, relations)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+    if isinstance(parameters.get("class_weight"), list):
+        parameters["class_weight"] = dict(parameters["class_weight"])
     training = dict(parameters["training"])
     if "optimizer" in training:
         training["optimizer"] = _find_optimizer(training["optimizer"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Int
 
-from mmgraph.errors import DataError, MissingPackageError
+from mmgraph.errors import DataError, MissingPackageError, names, quote
 from mmgraph.system.mapped_files import MappedFiles
 from mmgraph.tables.base import DiskTable, to_frame
 
@@ -66,7 +66,9 @@ class ArrowTable(DiskTable):
             return known
         unknown = sorted(set(self._columns) - set(known))
         if unknown:
-            raise DataError(f"{self._name}: there is no column {unknown[0]!r}; there are {known}")
+            raise DataError(
+                f"{self._name}: there is no column {quote(unknown[0])}; there are {names(known)}"
+            )
         return list(self._columns)
 
     @property

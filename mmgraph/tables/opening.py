@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mmgraph.errors import DataError
+import numpy as np
+
+from mmgraph.errors import DataError, names, quote
 from mmgraph.tables.arrow import ArrowTable, is_hugging_face, is_saved
 from mmgraph.tables.base import DiskTable
 from mmgraph.tables.parquet import ParquetTable
@@ -15,6 +17,7 @@ from mmgraph.tables.text_files import (
     LOOK_ROWS,
     read_file,
 )
+from mmgraph.tables.values import read_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,25 +79,35 @@ def parts(frame: Table | RowStream, size: int) -> Iterator[tuple[int, pd.DataFra
 
 
 def take_columns(frame: Table, values: Any, what: str) -> tuple[Any, Any]:
-    """Return values as given; for names of columns, these and the frame without them."""
+    """Return values in a form that NumPy reads; for names of columns, these, and the others.
+
+    Raises:
+        DataError: There is no such column, or not one value for each row.
+    """
     if values is None and what == "groups":
         return frame, None
-    if isinstance(values, str):
+    if is_name(values):
         if values not in frame.columns:
             raise DataError(
-                f"{what}={values!r}: there is no such column; the table has "
-                f"{[str(column) for column in frame.columns]}"
+                f"{what}={quote(values)}: there is no such column; the table has "
+                f"{names(frame.columns)}"
             )
         return frame.drop(columns=values), frame[values]
     # Labels can be strings too, but there is one for every row.
     if isinstance(values, list) and 0 < len(values) != len(frame):
-        wanted = [value for value in values if value in frame.columns]
+        wanted = [value for value in values if is_name(value) and value in frame.columns]
         if wanted == values:
             return frame.drop(columns=values), frame[values]
+    values = read_values(values, what)
     if values is None or not hasattr(values, "__len__") or len(values) != len(frame):
-        got = len(values) if hasattr(values, "__len__") else values
+        got = len(values) if hasattr(values, "__len__") else quote(values)
         raise DataError(f"{what}: expected one value for each of {len(frame)} rows, got {got}")
     return frame, values
+
+
+def is_name(value: Any) -> bool:
+    """Say whether this names one column: a string or a number."""
+    return isinstance(value, str | int | np.integer) and not isinstance(value, bool)
 
 
 def read_frame(data: Any) -> pd.DataFrame:
@@ -145,5 +158,5 @@ def read_frame(data: Any) -> pd.DataFrame:
         raise DataError("expected at least one row, got an empty table")
     repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
     if repeated:
-        raise DataError(f"expected every column once, got {repeated} repeated; rename them")
+        raise DataError(f"expected every column once, got {names(repeated)} repeated; rename them")
     return frame

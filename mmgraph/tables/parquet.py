@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
-from mmgraph.errors import DataError, MissingPackageError
+from mmgraph.errors import DataError, MissingPackageError, names, quote
 from mmgraph.tables.base import DiskTable, to_frame
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class ParquetTable(DiskTable):
         unknown = sorted(set(self._columns) - set(self._schema))
         if unknown:
             raise DataError(
-                f"{self.path}: there is no column {unknown[0]!r}; there are {self._schema}"
+                f"{self.path}: there is no column {quote(unknown[0])}; there are "
+                f"{names(self._schema)}"
             )
         return list(self._columns)
 

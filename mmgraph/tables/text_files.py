@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, reason
 from mmgraph.tables.parquet import parquet_reader
 
 if TYPE_CHECKING:
@@ -103,4 +103,4 @@ def reading(path: Path) -> Iterator[None]:
     except pd.errors.EmptyDataError:
         raise DataError(f"{path}: expected at least one row, got an empty file") from None
     except ValueError as error:
-        raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error
+        raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {reason(error)}") from error

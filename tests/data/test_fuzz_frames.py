@@ -180,7 +180,7 @@ def test_every_row_is_read_or_named(kind, train, new):
 @given(frames(columns=["a", "b", 3, ("c", "d")]))
 def test_modalities_are_inferred_or_refused(frame):
     try:
-        found = infer_modalities(frame, exclude="b", labels=frame["b"])
+        found = infer_modalities(frame, exclude=["b"], labels=frame["b"])
     except DataError:
         return
     assert "b" not in [column for each in found for column in each.column_list]

@@ -126,7 +126,7 @@ def test_constants_and_identifiers_are_left_out(caplog):
 
 def test_labels_are_no_input():
     columns = {"caption": SENTENCES, "category": ["red things", "blue things", "many birds"]}
-    assert infer(columns, exclude="category") == [(Text, "caption")]
+    assert infer(columns, exclude=["category"]) == [(Text, "caption")]
 
 
 def test_labels_in_other_words_are_no_input(caplog):

@@ -109,7 +109,7 @@ def test_modalities_are_inferred_and_named(frame, caplog):
     with caplog.at_level(logging.INFO, "mmgraph"):
         from mmgraph.data.infer import infer_modalities
 
-        found = infer_modalities(frame, exclude="label")
+        found = infer_modalities(frame, exclude=["label"])
     chosen = [(Image, "image"), (Text, "text"), (Tabular, ["series"])]
     assert [(type(m), m.columns) for m in found] == chosen
     assert "Image('image'), Text('text'), Tabular(['series'])" in caplog.text

@@ -226,3 +226,27 @@ def test_absent_nodes(frame, make_classifier, tmp_path):
 def test_modality_dropout_is_for_training_only(frame, make_classifier):
     clf = make_classifier(modality_dropout=0.5).fit(frame, frame["label"])
     np.testing.assert_array_equal(clf.predict_proba(frame), clf.predict_proba(frame))
+
+
+def test_an_offset_of_the_targets_changes_nothing(frame, make_regressor, tmp_path):
+    size = frame["text"].str.len().to_numpy(float)
+    plain = make_regressor().fit(frame, size).predict(frame)
+    shifted = make_regressor().fit(frame, size + 1.7e9)
+    predicted = shifted.predict(frame)
+    assert predicted.dtype == np.float64
+    np.testing.assert_allclose(predicted - 1.7e9, plain, atol=1e-3 * size.std())
+    shifted.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict(frame), predicted)
+
+
+def test_weights_of_classes(frame, make_classifier, tmp_path):
+    def shares(class_weight):
+        clf = make_classifier([TEXT], epochs=1, class_weight=class_weight)
+        return clf.fit(frame, frame["label"]), clf.predict_proba(frame).mean(0)
+
+    (_, plain), (clf, heavy) = shares(None), shares({"green": 50})
+    assert heavy[1] > plain[1] + 0.1
+    clf.save(tmp_path / "model")
+    assert load(tmp_path / "model").class_weight == {"green": 50}
+    with pytest.raises(DataError, match=r"class_weight: expected \"balanced\""):
+        shares("balance")

@@ -76,3 +76,13 @@ def test_regression_by_hand():
     assert float(task.loss(logits, target)) == pytest.approx((1 + 0 + 0 + 4) / 4)
     assert float(task.loss(logits, target, reduction="sum")) == pytest.approx(5)
     assert float(task.score(logits, target)) == pytest.approx((2 + 0 + 0 + 2) / 4)
+
+
+def test_regression_keeps_small_differences_of_large_numbers():
+    task = Regression(1)
+    target = 1.7e9 + torch.tensor([[0.0], [1.0], [2.0]], dtype=torch.float64)
+    task.fit(target)
+    logits = ((target - target.mean()) / target.std(correction=0)).float()
+    assert float(task.loss(logits, target)) == pytest.approx(0, abs=1e-12)
+    torch.testing.assert_close(task.activate(logits), target, rtol=0, atol=1e-6)
+    torch.testing.assert_close(task.float().activate(logits), target, rtol=0, atol=1e-6)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from mmgraph.errors import CellError, MissingPackageError
+from mmgraph.errors import CellError, MissingPackageError, quote, reason
 from mmgraph.modalities.decoding.files import opened
 
 #: Samples a second that are believed; a file that claims others is broken.
@@ -138,7 +138,7 @@ def _opened(source: Any) -> Iterator[tuple[io.BufferedIOBase, str]]:
         yield io.BytesIO(source), f"clip of {len(source)} bytes"
         return
     with opened(source, "audio file") as file:
-        yield file, repr(str(source))
+        yield file, quote(str(source))
 
 
 def _from_file(
@@ -160,7 +160,7 @@ def _from_file(
         raise
     except Exception as error:  # libsndfile's own errors, and what odd headers make of numpy
         raise CellError(
-            f"expected an audio file, but {name} cannot be decoded ({error}); {_REMEDY}"
+            f"expected an audio file, but {name} cannot be decoded ({reason(error)}); {_REMEDY}"
         ) from error
     return np.concatenate([np.zeros(0, np.float32), *blocks]), rate
 
@@ -187,8 +187,8 @@ def _as_array(values: Any) -> Shaped[np.ndarray, "..."]:
         return np.asarray(values)
     except ValueError as error:
         raise CellError(
-            f"expected an array of samples, got {type(values).__name__} that is none ({error});"
-            " give every channel as many samples"
+            f"expected an array of samples, got {type(values).__name__} that is none "
+            f"({reason(error)}); give every channel as many samples"
         ) from error
 
 
@@ -211,7 +211,7 @@ def _checked_rate(rate: Any, name: str) -> int:
     low, high = RATES
     if not isinstance(rate, int | float | np.number) or not low <= rate <= high:
         raise CellError(
-            f"expected {low:,} to {high:,} samples a second, but {name} has {rate!r}; correct"
+            f"expected {low:,} to {high:,} samples a second, but {name} has {quote(rate)}; correct"
             " the rate, or the file's header"
         )
     return round(float(rate))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from mmgraph.errors import CellError
+from mmgraph.errors import CellError, quote, reason
 from mmgraph.modalities.decoding.files import opened
 
 #: More pixels than this are refused: a small file can claim a size that exhausts memory.
@@ -84,10 +84,10 @@ def _file_bytes(raw: Any) -> tuple[bytes, str]:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_BYTES:
             raise CellError(
-                f"expected an image file of at most {MAX_BYTES:,} bytes, but {str(raw)!r} has "
+                f"expected an image file of at most {MAX_BYTES:,} bytes, but {quote(str(raw))} has "
                 f"{size:,}; make it smaller or remove it"
             )
-        return file.read(), repr(str(raw))
+        return file.read(), quote(str(raw))
 
 
 def _decode(source: Image.Image | bytes, name: str) -> Image.Image:
@@ -118,7 +118,7 @@ def _wrong_size(name: str, got: str) -> CellError:
 
 
 def _broken(name: str, error: Exception) -> CellError:
-    why = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else error
+    why = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else reason(error)
     return CellError(
         f"expected an image, but {name} cannot be decoded ({why}); replace or remove it, or"
         ' set unreadable="missing"'

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image as PILImage
 
-from mmgraph.errors import CellError, MissingPackageError
-from mmgraph.modalities.decoding.files import opened
+from mmgraph.errors import CellError, MissingPackageError, quote, reason
+from mmgraph.modalities.decoding.files import is_folder, opened
 
 #: Pictures a second of what has no clock: arrays, and folders of pictures.
 DEFAULT_RATE = 25.0
@@ -58,13 +58,15 @@ def decode_video(raw: Any, frames: int) -> Frames:
         return _of_series(list(raw), frames)
     if isinstance(raw, str | Path):
         path = Path(raw)
-        if path.is_dir():
+        if is_folder(path):
             names = sorted(p for p in path.iterdir() if p.suffix.lower() in _PICTURES)
             if not names:
-                raise CellError(f"expected a video, but the folder {str(raw)!r} holds no pictures")
+                raise CellError(
+                    f"expected a video, but the folder {quote(str(raw))} holds no pictures"
+                )
             return _of_series(names, frames)
         with opened(raw, "video file") as file:
-            return _of_file(file.read(), repr(str(raw)), frames)
+            return _of_file(file.read(), quote(str(raw)), frames)
     if isinstance(raw, bytes | bytearray | memoryview):
         return _of_file(bytes(raw), f"video of {len(raw)} bytes", frames)
     raise CellError(
@@ -108,7 +110,7 @@ def _of_file(content: bytes, name: str, frames: int) -> Frames:
         return _of_video(av, content, frames)
     except Exception as error:  # FFmpeg's own errors, and what broken streams lead to
         raise CellError(
-            f"expected a video, but {name} cannot be decoded ({error}); {_REMEDY}"
+            f"expected a video, but {name} cannot be decoded ({reason(error)}); {_REMEDY}"
         ) from error
 
 

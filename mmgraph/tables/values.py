@@ -1,0 +1,42 @@
+"""Targets, groups and weights of rows, in the forms that tables and arrays come in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from mmgraph.errors import DataError
+
+
+def read_values(values: Any, what: str) -> Any:
+    """Return values of rows in a form that NumPy reads: torch's, Arrow's and polars' are turned.
+
+    Args:
+        values: One value a row, or a table; what is no such array is handed back as it is.
+        what: Name of the argument, for messages.
+
+    Raises:
+        DataError: The values have no order.
+    """
+    import pandas as pd
+
+    if isinstance(values, AbstractSet | Mapping):
+        raise DataError(
+            f"{what}: expected values in the order of the rows, got a {type(values).__name__}; "
+            "pass a list"
+        )
+    kind = type(values).__module__.partition(".")[0]
+    if kind == "torch":
+        return values.detach().cpu().numpy()
+    if kind == "scipy" and hasattr(values, "toarray"):
+        return values.toarray()
+    if kind == "pyarrow" and hasattr(values, "column_names"):
+        return pd.DataFrame({name: values[name].to_pylist() for name in values.column_names})
+    if kind == "pyarrow":
+        return pd.Series(values.to_pylist())
+    if kind == "polars" and hasattr(values, "columns"):
+        return pd.DataFrame({name: values[name].to_list() for name in values.columns})
+    if kind == "polars":
+        return pd.Series(values.to_list(), name=values.name)
+    return values
