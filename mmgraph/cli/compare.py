@@ -65,7 +65,7 @@ def compare(
             output=output,
         )
     with written_at_once(output / "comparison.md") as draft:
-        draft.write_text(comparison.to_markdown(), "utf-8")
+        draft.write_text(comparison.to_markdown(), "utf-8", errors="backslashreplace")
     summary = comparison.summary()
     result = {"output": str(output), "methods": summary.to_dict("records")}
     report.show(result, _page(summary, comparison.reference))

@@ -97,7 +97,9 @@ def _write(explanations: list[Explanation], path: Path) -> None:
             to_html(explanations, draft)
         else:
             described = [each.to_json() for each in explanations]
-            draft.write_text(json.dumps(described, ensure_ascii=False), "utf-8")
+            draft.write_text(
+                json.dumps(described, ensure_ascii=False), "utf-8", errors="backslashreplace"
+            )
 
 
 def _page(explanation: Explanation) -> Any:

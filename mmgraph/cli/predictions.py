@@ -96,7 +96,9 @@ class TextWriter(TableWriter):
     def __init__(self, path: Path, separator: str) -> None:
         self.kind = path.suffix.lower()
         self.separator = separator
-        self._file: IO[str] = path.open("w", encoding="utf-8", newline="")
+        self._file: IO[str] = path.open(
+            "w", encoding="utf-8", errors="backslashreplace", newline=""
+        )
         self._begun = False
 
     def write(self, part: pd.DataFrame) -> None:

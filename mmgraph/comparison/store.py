@@ -118,4 +118,6 @@ class RunStore:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON into a file, whole or not at all."""
     with written_at_once(path) as draft:
-        draft.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
+        draft.write_text(
+            json.dumps(value, indent=1, ensure_ascii=False), "utf-8", errors="backslashreplace"
+        )

@@ -89,7 +89,7 @@ def find_modality(
     from mmgraph.data.cells import read_cells
 
     if not isinstance(column, str):
-        return None, ""
+        return None, "its name is no string: frame.columns = frame.columns.map(str)"
     cells = read_cells(frame[[column]], [column], takes_lists=True)
     values = [raw for cell in cells for raw in cell]
     if column in declared_kinds(frame):

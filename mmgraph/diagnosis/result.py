@@ -43,7 +43,7 @@ class Diagnosis(Measures):
         """
         text = json.dumps({**asdict(self), "verdict": self.verdict}, indent=1, ensure_ascii=False)
         if path is not None:
-            Path(path).write_text(text, "utf-8")
+            Path(path).write_text(text, "utf-8", errors="backslashreplace")
         return text
 
     def plot(self) -> Figure:

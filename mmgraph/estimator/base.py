@@ -23,11 +23,11 @@ from mmgraph.data.holdout import hold_out
 from mmgraph.data.infer import infer_modalities
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
 from mmgraph.data.transform import fit_modality, read_items, transform
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote
 from mmgraph.estimator.arguments import Arguments, check_modalities
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.fitted import FittedModel, HasFitted
-from mmgraph.modalities.base import Modality
+from mmgraph.modalities.base import Modality, is_usable_name
 from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.outputs import Outputs
@@ -290,6 +290,11 @@ class MultimodalEstimator(HasFitted, Arguments):
         names = [modality.node_type for modality in modalities]
         if not names:
             raise DataError("expected at least one modality, got none; name them: [Text('text')]")
+        unusable = [name for name in names if not is_usable_name(name)]
+        if unusable:
+            raise DataError(
+                f"no modality can be called {quote(unusable[0])}; give it another name= of letters"
+            )
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DataError(f"two modalities are called {sorted(repeated)[0]!r}; give one a name=")

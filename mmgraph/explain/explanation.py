@@ -98,7 +98,7 @@ class Explanation(ExplanationRecord):
         described = to_json(self, pictures=pictures)
         if path is not None:
             text = json.dumps(described, ensure_ascii=False, allow_nan=False)
-            Path(path).write_text(text, encoding="utf-8")
+            Path(path).write_text(text, "utf-8", errors="backslashreplace")
         return described
 
     @classmethod

@@ -44,7 +44,7 @@ def to_html(
     Raises:
         DataError: There are none, or one has more than 65,536 nodes.
     """
-    Path(path).write_text(make_page(explanations), encoding="utf-8")
+    Path(path).write_text(make_page(explanations), "utf-8", errors="backslashreplace")
 
 
 def make_page(explanations: ExplanationRecord | Sequence[ExplanationRecord]) -> str:

@@ -122,7 +122,7 @@ def _write(fitted: FittedModel, folder: Path, frame: pd.DataFrame, form: Format)
 
 def _describe(described: Mapping[str, Any], folder: Path) -> None:
     text = json.dumps(described, indent=2, ensure_ascii=False, default=plain)
-    (folder / DESCRIPTION).write_text(text, "utf-8")
+    (folder / DESCRIPTION).write_text(text, "utf-8", errors="backslashreplace")
 
 
 def _input(name: str, value: torch.Tensor, axes: Mapping[int, Any]) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import os
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -38,6 +40,34 @@ T = TypeVar("T")
 
 #: What to do with a value that cannot be read.
 Unreadable = Literal["raise", "missing"]
+
+
+#: What modules of torch call otherwise, such as "type".
+_TAKEN = frozenset(dir(nn.ModuleDict()))
+
+#: Most bytes of a name that folders are called by.
+_LONGEST = 200
+
+
+def is_usable_name(name: str) -> bool:
+    """Say whether modules and folders can be called by a name.
+
+    Example:
+        >>> [is_usable_name(name) for name in ("photo", "type", "", "a/b", "x" * 300)]
+        [True, False, False, False, False]
+    """
+    is_word = re.fullmatch(r"[^\W.][^\x00/\\.]*", name) is not None
+    return is_word and name not in _TAKEN and len(os.fsencode(name)) <= _LONGEST
+
+
+def _as_name(text: str) -> str:
+    """Return a text as a name that `is_usable_name`."""
+    name = re.sub(r"\W+", "_", text) or "_"
+    name = f"{name}_" if name in _TAKEN else name
+    if len(name.encode()) <= _LONGEST:
+        return name
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{name.encode()[: _LONGEST - 20].decode(errors='ignore')}_{digest}"
 
 
 @contextmanager
@@ -102,12 +132,19 @@ class Modality(ABC):
     @property
     def column_list(self) -> list[str]:
         """The columns as a list, even when there is only one."""
-        return [self.columns] if isinstance(self.columns, str) else list(self.columns)
+        if isinstance(self.columns, str):
+            return [self.columns]
+        if not isinstance(self.columns, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}: expected the name of a column, got {self.columns!r}; "
+                "names are strings: frame.columns = frame.columns.map(str)"
+            )
+        return list(self.columns)
 
     @property
     def node_type(self) -> str:
         """Name of the node type in graphs: `name`, or the columns' names joined."""
-        return self.name or re.sub(r"\W+", "_", "_".join(self.column_list))
+        return self.name or _as_name("_".join(map(str, self.column_list)))
 
     @classmethod
     def accepts(cls, values: Sequence[Any]) -> bool:

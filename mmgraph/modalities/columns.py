@@ -228,7 +228,8 @@ class CategoryColumn(Column):
     def parse(raw: Any) -> str:
         """Read a label; whole numbers are the same label whatever their type."""
         if isinstance(raw, str):
-            return raw.strip()
+            # Half a pair of code units cannot be written into any file.
+            return raw.strip().encode("utf-8", "backslashreplace").decode()
         if isinstance(raw, bool | np.bool_):
             return str(bool(raw))
         try:

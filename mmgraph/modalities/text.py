@@ -6,6 +6,7 @@ import copy
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -356,9 +357,19 @@ class Text(Modality):
         return fitted
 
 
+def _digits(raw: Any) -> str:
+    """Return a number as text: files of tables do not say that 1984 and 300 are titles."""
+    if isinstance(raw, int) or float(raw).is_integer():
+        return str(int(raw))
+    return str(float(raw))
+
+
 def _read(raw: Any) -> str:
     if isinstance(raw, str):
         return clean_text(raw)
+    if isinstance(raw, int | float | np.number) and not isinstance(raw, bool):
+        with suppress(ValueError, OverflowError):  # a number of thousands of digits
+            return _digits(raw)
     got = f"{type(raw).__name__} {quote(raw, 40)}"
     remedy = "decode it first" if isinstance(raw, bytes) else "convert the column with .astype(str)"
     raise CellError(f"expected text, got {got}; {remedy}")

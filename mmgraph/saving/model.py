@@ -95,11 +95,11 @@ def _write(saved: SavedEstimator, folder: Path) -> None:
         "facts": fitted.facts,
     }
     text = json.dumps(config, indent=2, ensure_ascii=False, default=plain)
-    (folder / _CONFIG).write_text(text, "utf-8")
+    (folder / _CONFIG).write_text(text, "utf-8", errors="backslashreplace")
     tensors = {name: value.contiguous() for name, value in fitted.network.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
     page = card.write_card(fitted, saved.estimator, saved.parameters)
-    (folder / _CARD).write_text(page, "utf-8")
+    (folder / _CARD).write_text(page, "utf-8", errors="backslashreplace")
 
 
 def load(

@@ -11,6 +11,7 @@ import numpy as np
 from mmgraph.errors import DataError, names, quote
 from mmgraph.tables.arrow import ArrowTable, is_hugging_face, is_saved
 from mmgraph.tables.base import DiskTable
+from mmgraph.tables.forms import as_frame
 from mmgraph.tables.parquet import ParquetTable
 from mmgraph.tables.stream import RowStream, is_stream
 from mmgraph.tables.text_files import (
@@ -114,7 +115,8 @@ def read_frame(data: Any) -> pd.DataFrame:
     """Return a DataFrame from a frame, a Hugging Face dataset, or a table's path.
 
     Args:
-        data: A pandas DataFrame, a `datasets.Dataset`, a mapping of columns, the path of a
+        data: A pandas or polars DataFrame, an Arrow table, a `datasets.Dataset`, a mapping of
+            columns, one row as a mapping or a Series, a list of such mappings, the path of a
             CSV, TSV, JSON Lines or Parquet file, of a folder of Parquet files or of one that
             `save_to_disk` of a dataset wrote, or a `ParquetTable` or `ArrowTable`.
 
@@ -134,25 +136,20 @@ def read_frame(data: Any) -> pd.DataFrame:
         frame = read_file(Path(data))
     elif isinstance(data, pd.DataFrame):
         frame = data
+    elif isinstance(data, Mapping) and any(map(is_hugging_face, data.values())):
+        raise DataError(
+            f"expected one Hugging Face dataset, got splits {names(data)}; pass one of them"
+        )
+    elif (known := as_frame(data)) is not None:
+        frame = known
     elif hasattr(data, "to_pandas") and hasattr(data, "column_names"):
         # What is like a Hugging Face dataset may decode its cells only where they are asked for.
         frame = pd.DataFrame({name: list(data[name]) for name in data.column_names})
-    elif isinstance(data, Mapping) and any(map(is_hugging_face, data.values())):
-        raise DataError(
-            f"expected one Hugging Face dataset, got splits {list(data)}; pass one of them"
-        )
-    elif isinstance(data, Mapping):
-        try:
-            frame = pd.DataFrame(data)
-        except ValueError as error:
-            raise DataError(
-                f"expected lists of the same length, got a mapping with {error}; pass one list "
-                "for each column"
-            ) from error
     else:
         raise DataError(
             "expected a DataFrame, a Hugging Face dataset, or the path of a .csv, .tsv, .jsonl or "
-            f".parquet file, got {type(data).__name__}"
+            f".parquet file, got {type(data).__name__}; make one, with the names that the model's "
+            "columns have: pandas.DataFrame({'text': texts})"
         )
     if len(frame) == 0:
         raise DataError("expected at least one row, got an empty table")

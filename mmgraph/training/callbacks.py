@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -11,6 +12,8 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from mmgraph.training.module import TrainingModule
+
+logger = logging.getLogger("mmgraph")
 
 
 class History(Callback):
@@ -31,6 +34,10 @@ class History(Callback):
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         seconds = time.perf_counter() - self.start
         self.entries.append({"epoch": trainer.current_epoch, **metrics, "seconds": seconds})
+        if trainer.progress_bar_callback is None:  # in notebooks, pipes and logs of clusters
+            shown = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in metrics.items()]
+            last = trainer.max_epochs
+            logger.info("epoch %d/%s: %s", trainer.current_epoch + 1, last, ", ".join(shown))
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""

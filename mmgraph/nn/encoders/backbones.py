@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import pickle
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import metadata
@@ -20,6 +21,9 @@ from mmgraph.errors import MissingPackageError
 
 #: The backbone whose weights come as a Python package, so that no hub is needed.
 PACKAGED = "tf_efficientnet_lite0"
+
+#: What trainers put before the names of tensors.
+_WRAPPERS = frozenset({"module", "model", "backbone", "_orig_mod"})
 
 #: Where weights come from: a file, tensors by name, or (None) the package or timm.
 Weights = str | Path | Mapping[str, Tensor] | None
@@ -195,11 +199,37 @@ def _read_weights(path: str | Path) -> dict[str, Tensor]:
 
         loaded: dict[str, Any] = load_file(path)
     else:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise ValueError(
+                f"{path}: expected tensors by name, got other objects, which are not loaded since "
+                "they could run code; save model.state_dict() in place of the model"
+            ) from error
+    if not isinstance(loaded, Mapping):
+        raise ValueError(
+            f"{path}: expected tensors by name, got {type(loaded).__name__}; save "
+            "model.state_dict()"
+        )
     for wrapper in ("state_dict", "model"):  # training scripts put them in a dict like this
         if isinstance(loaded.get(wrapper), Mapping):
             loaded = dict(loaded[wrapper])
-    return loaded
+    return _unwrapped(loaded)
+
+
+def _unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors without what trainers put before all names: module., model.
+
+    Example:
+        >>> _unwrapped({"module.model.conv.weight": torch.ones(1)})
+        {'conv.weight': tensor([1.])}
+    """
+    names = list(state)
+    while names and (prefix := names[0].partition(".")[0]) in _WRAPPERS:
+        if not all(name.startswith(f"{prefix}.") for name in names):
+            break
+        names = [name.removeprefix(f"{prefix}.") for name in names]
+    return dict(zip(names, state.values(), strict=True))
 
 
 def _by_order(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
