@@ -147,7 +147,7 @@ def test_stop_words_without_the_package(monkeypatch):
         Text("t", features=None, stop_words="de").fit([["a"]])
 
 
-@pytest.mark.parametrize("raw", [b"cat", ["cat"], True, 10**5000])
+@pytest.mark.parametrize("raw", [b"cat", ["cat"], True])
 def test_what_is_not_text(raw):
     with pytest.raises(CellError, match=f"expected text, got {type(raw).__name__}") as caught:
         Text("t", features=None).fit([["a"], [raw]])
