@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmgraph.data.transform import declared_kinds
-from mmgraph.errors import DataError, quote
+from mmgraph.errors import DataError, names, quote
 from mmgraph.modalities.audio import Audio
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.columns import NumberColumn, find_kind
@@ -52,6 +53,7 @@ def infer_modalities(
     found: list[Modality] = []
     tabular: list[str] = []
     ignored: list[str] = []
+    strange: list[Any] = []
     for column in frame.columns:
         if column in exclude:
             continue
@@ -61,6 +63,7 @@ def infer_modalities(
         elif kind is not None:
             found.append(kind(column))
         else:
+            strange += [] if reason else [column]
             ignored.append(f"{quote(column)} ({reason})" if reason else quote(column))
     if tabular:
         found.append(Tabular(tabular))
@@ -71,6 +74,12 @@ def infer_modalities(
         raise DataError(
             f"no column looks like a known kind of input (columns not used: {left}); name the "
             "modalities, for example [Image('photo'), Text('caption'), Tabular(['price'])]"
+        )
+    if strange:
+        warnings.warn(
+            f"columns that look like no known kind of input are not used: {names(strange)}; name "
+            "the modalities to use them, or drop them",
+            stacklevel=2,
         )
     logger.info("modalities inferred: [%s]; columns not used: %s", chosen, left)
     return found

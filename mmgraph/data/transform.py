@@ -21,6 +21,9 @@ from mmgraph.typing import Item
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Of fewer rows nothing is said about what all of them lack.
+LEAST_ROWS = 10
+
 #: Rows that are decoded and held in memory at once while predicting.
 _ROWS_AT_ONCE = 1024
 
@@ -75,6 +78,12 @@ def fit_modality(
     modality.check_choices()
     cells = modality_cells(modality, frame)
     kinds = declared_kinds(frame) if kinds is None else kinds
+    if not any(cells) and len(cells) >= LEAST_ROWS and not modality.by_column:
+        warnings.warn(
+            f"{modality.node_type}: no training row has a value in the column "
+            f"{names(modality.column_list, 3)[1:-1]}, so nothing can be learnt of it",
+            stacklevel=2,
+        )
     wanted = {name: kind for name, kind in kinds.items() if name in modality.column_list}
     try:
         with first_reading():

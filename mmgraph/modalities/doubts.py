@@ -14,6 +14,9 @@ from mmgraph.modalities.numerals import Notation, is_ambiguous
 #: Of fewer values nothing can be said.
 _LEAST = 10
 
+#: Where more of the values stand alone, a column hardly says anything.
+_ONCE = 0.9
+
 
 def find_doubts(
     column: Column | None, raw: Sequence[Any], parsed: Sequence[Any], rows: int
@@ -27,7 +30,7 @@ def find_doubts(
         rows: Number of training rows, with and without a value.
     """
     if column is None:
-        if rows >= _LEAST:
+        if rows >= _LEAST and not raw:
             yield "no training row has a value, so it is left out"
         return
     if isinstance(column, CategoryColumn):
@@ -45,9 +48,10 @@ def find_doubts(
 
 
 def _doubts_of_categories(column: CategoryColumn, raw: Sequence[Any], count: int) -> Iterator[str]:
-    if count >= _LEAST and not column.categories:
+    once = len(column.rare)
+    if count >= _LEAST and once > _ONCE * count:
         yield (
-            f"{count} categories, none of which two training rows have, teach nothing, such as "
+            f"{once} of {count} values are categories of their own, which teach nothing, such as "
             f"{quote(raw[0])}; convert numbers or dates to such, pass prose to Text, or leave the "
             "column out"
         )

@@ -198,7 +198,7 @@ class Tabular(Modality):
             name, raw = pair
             column = columns[name]
             assert column is not None
-            return number_of[name], _parse(column.kind, name, raw, notations.get(name))
+            return number_of[name], _parse(column.kind, name, raw, notations.get(name), fitted=True)
 
         rows = self.read_each(kept, read)
         flat = [value for row in rows for value in row]
@@ -330,17 +330,23 @@ class Tabular(Modality):
         return fitted
 
 
-def _parse(kind: ColumnKind, name: str, raw: Any, notation: Notation | None = None) -> Any:
+def _parse(
+    kind: ColumnKind,
+    name: str,
+    raw: Any,
+    notation: Notation | None = None,
+    *,
+    fitted: bool = False,
+) -> Any:
     """Read a value, naming its column and the remedy in errors."""
     try:
         return COLUMN_KINDS[kind].parse(raw if notation is None else _plain(raw, notation))
     except CellError as error:
-        remedy = "correct it"
-        if kind != "category" and isinstance(raw, str):
-            remedy += f", read the column as categories with kinds={{{name!r}: 'category'}}"
-        raise CellError(
-            f'column {quote(name)}: {error.reason}; {remedy}, or set unreadable="missing"'
-        ) from None
+        remedy = "correct it, or leave the cell empty" if fitted else "correct it"
+        if kind != "category" and isinstance(raw, str) and not fitted:
+            remedy += f", read the column as categories with kinds={{{quote(name)}: 'category'}}"
+        remedy += "" if fitted else ', or set unreadable="missing"'
+        raise CellError(f"column {quote(name)}: {error.reason}; {remedy}") from None
 
 
 def _plain(raw: Any, notation: Notation) -> Any:

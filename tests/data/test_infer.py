@@ -98,9 +98,11 @@ def test_what_is_none_of_these_is_left_out(caplog):
         "ragged": [np.zeros(3), np.zeros(4), np.zeros(5)],
         7: SENTENCES,
     }
-    chosen, left = left_out(caplog, columns)
+    with pytest.warns(UserWarning, match=r"not used: \['name', 'empty', 'mixed', 'ragged'\]"):
+        chosen, left = left_out(caplog, columns)
     assert chosen == [(Text, "caption")]
-    assert left == "'name', 'empty', 'mixed', 'ragged', 7"
+    named = "its name is no string: frame.columns = frame.columns.map(str)"
+    assert left == f"'name', 'empty', 'mixed', 'ragged', 7 ({named})"
 
 
 def test_constants_and_identifiers_are_left_out(caplog):
@@ -147,7 +149,7 @@ def test_numbers_to_predict_are_not_repeated_by_other_numbers():
 
 
 def test_choice_is_logged(caplog):
-    with caplog.at_level(logging.INFO, "mmgraph"):
+    with caplog.at_level(logging.INFO, "mmgraph"), pytest.warns(UserWarning, match="'name'"):
         infer({"photo": ["a.png"] * 3, "caption": SENTENCES, "name": ["x", "y", "z"]})
     (message,) = caplog.messages
     assert "[Image('photo'), Text('caption')]; columns not used: 'name'" in message

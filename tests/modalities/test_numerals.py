@@ -129,8 +129,11 @@ def test_commas_that_may_be_either_are_said_to_be_of_thousands():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([f"id-{number}" for number in range(20)], "20 categories, none of which two .*'id-0'"),
-        ([f"{n} {'kg' if n % 2 else 'g'}" for n in range(20)], "20 categories"),
+        (
+            [f"id-{number}" for number in range(20)],
+            "20 of 20 values are categories of their own.*'id-0'",
+        ),
+        ([f"{n} {'kg' if n % 2 else 'g'}" for n in range(20)], "20 of 20 values"),
         (["same"] * 20, "the same value, 'same'"),
         ([7.5] * 20, "the same value, 7.5"),
         ([None] * 20, "no training row has a value"),
