@@ -99,7 +99,7 @@ def find_modality(
 
     if not isinstance(column, str):
         return None, "its name is no string: frame.columns = frame.columns.map(str)"
-    cells = read_cells(frame[[column]], [column], takes_lists=True)
+    cells = read_cells(frame, [column], takes_lists=True)
     values = [raw for cell in cells for raw in cell]
     if column in declared_kinds(frame):
         reason = _why_not(column, list(map(str, values)), frame, labels) if values else "empty"

@@ -55,7 +55,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         ['warm', 'cold']
     """
 
-    class_weight: Literal["balanced"] | Mapping[Any, float] | None = "balanced"
+    class_weight: Literal["balanced"] | Mapping[Any, float | int] | None = "balanced"
 
     @property
     def classes_(self) -> np.ndarray:

@@ -194,8 +194,8 @@ def test_columns_of_several_lengths():
     ],
 )
 def test_errors_of_cells_name_row_and_column(index, row):
-    frame = pd.DataFrame({"a": ["x", 4, "z"], "b": "w"}, index=index)
-    with pytest.raises(DataError, match=f"^{row} column 'a', 'b': expected text, got int 4"):
+    frame = pd.DataFrame({"a": ["x", b"y", "z"], "b": "w"}, index=index)
+    with pytest.raises(DataError, match=f"^{row} column 'a', 'b': expected text, got bytes b'y'"):
         fit_modality(Text(["a", "b"], features=None), frame, seed=0)
 
 
