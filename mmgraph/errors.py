@@ -72,6 +72,7 @@ def _shorten(value: str | bytes | bytearray, most: int) -> str:
     head, tail = repr(value[:start])[: start + 1], repr(value[-(most - start) :])[-(most - start) :]
     return f"{head}...{tail} ({len(value)} {unit})"
 
+
 #: What acts in a terminal or a log instead of being shown: control characters, marks that turn
 #: the direction of text, line separators, and halves of characters that nothing can write.
 _ACTING = re.compile(
