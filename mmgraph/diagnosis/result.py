@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmgraph.diagnosis import verdict
 from mmgraph.diagnosis.measures import Measures
+from mmgraph.system.atomic import written_at_once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,8 @@ class Diagnosis(Measures):
         """
         text = json.dumps({**asdict(self), "verdict": self.verdict}, indent=1, ensure_ascii=False)
         if path is not None:
-            Path(path).write_text(text, "utf-8", errors="backslashreplace")
+            with written_at_once(Path(path)) as draft:
+                draft.write_text(text, "utf-8", errors="backslashreplace")
         return text
 
     def plot(self) -> Figure:

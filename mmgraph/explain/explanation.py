@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmgraph.explain.record import ExplanationRecord
+from mmgraph.system.atomic import written_at_once
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -98,7 +99,8 @@ class Explanation(ExplanationRecord):
         described = to_json(self, pictures=pictures)
         if path is not None:
             text = json.dumps(described, ensure_ascii=False, allow_nan=False)
-            Path(path).write_text(text, "utf-8", errors="backslashreplace")
+            with written_at_once(Path(path)) as draft:
+                draft.write_text(text, "utf-8", errors="backslashreplace")
         return described
 
     @classmethod

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from mmgraph.errors import DataError
 from mmgraph.explain.record import EdgeScores, ExplanationRecord
 from mmgraph.explain.schema import to_json
+from mmgraph.system.atomic import written_at_once
 
 #: Outputs that are listed with their probabilities.
 _MOST_OUTPUTS = 8
@@ -44,7 +45,8 @@ def to_html(
     Raises:
         DataError: There are none, or one has more than 65,536 nodes.
     """
-    Path(path).write_text(make_page(explanations), "utf-8", errors="backslashreplace")
+    with written_at_once(Path(path)) as draft:
+        draft.write_text(make_page(explanations), "utf-8", errors="backslashreplace")
 
 
 def make_page(explanations: ExplanationRecord | Sequence[ExplanationRecord]) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mmgraph.saving import archive
-
-if TYPE_CHECKING:
-    pass
+from mmgraph.system.atomic import draft_beside, followed, heal, put_draft
 
 
 @contextmanager
 def new_folder(path: Path, overwrite: bool, *, mine: Callable[[Path], bool]) -> Iterator[Path]:
     """Yield a folder to write into, which takes the place of `path` where all went well.
+
+    Whatever happens, `path` is either as it was or the new one, complete. Modes are kept, and where
+    it is a link, what it points to is replaced.
 
     Args:
         path: Where it is to be; as one file, where it ends in `.mmgraph`.
@@ -28,25 +27,41 @@ def new_folder(path: Path, overwrite: bool, *, mine: Callable[[Path], bool]) -> 
 
     Raises:
         FileExistsError: Something is there already that may not be overwritten.
+        OSError: Nothing can be written there.
     """
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path}: exists already; pass overwrite=True to replace it")
-    empty = path.is_dir() and not any(path.iterdir())
-    if path.exists() and not empty and not mine(path):
-        raise FileExistsError(f"{path}: exists and is not a saved model; it is left as it is")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as name:
-        folder = Path(name) / "model"
+    place = check_place(path, overwrite, mine=mine)
+    with draft_beside(place) as draft:
+        folder = draft / "model"
         folder.mkdir()
         yield folder
-        if path.suffix == archive.SUFFIX:
-            archive.pack(folder, Path(name) / "file")
-            folder = Path(name) / "file"
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif folder.is_dir():
-            path.unlink(missing_ok=True)
-        folder.replace(path)
+        if archive.SUFFIX in (path.suffix, place.suffix):
+            archive.pack(folder, draft / "file")
+            folder = draft / "file"
+        check_place(path, overwrite, mine=mine)  # something may have come there meanwhile
+        put_draft(folder, place)
+
+
+def check_place(path: Path, overwrite: bool, *, mine: Callable[[Path], bool]) -> Path:
+    """Return where a new folder is to be written, `path` or what it points to.
+
+    Args:
+        path: As for `new_folder`, as the other arguments.
+        overwrite: Replace what is there.
+        mine: Says whether something there is ours to replace.
+
+    Raises:
+        FileExistsError: Something is there already that may not be overwritten.
+    """
+    place = followed(path)
+    heal(place)
+    if not place.exists():
+        return place
+    if not overwrite:
+        raise FileExistsError(f"{path}: exists already; pass overwrite=True to replace it")
+    empty = place.is_dir() and not any(place.iterdir())
+    if not empty and not mine(place):
+        raise FileExistsError(f"{path}: exists and is not a saved model; it is left as it is")
+    return place
 
 
 def plain(value: Any) -> Any:
