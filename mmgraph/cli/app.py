@@ -19,6 +19,7 @@ from mmgraph.cli.inspect import inspect
 from mmgraph.cli.options import in_groups
 from mmgraph.cli.plugins import with_plugins
 from mmgraph.cli.predict import predict
+from mmgraph.cli.stopping import ended_by_sigterm
 from mmgraph.cli.terminal import labelled, open_console
 from mmgraph.errors import MissingPackageError, printable
 from mmgraph.version import __version__
@@ -38,7 +39,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
-        with warnings.catch_warnings():
+        with ended_by_sigterm(), warnings.catch_warnings():
             # Those of other packages are for developers; mmgraph's own name rows and columns.
             warnings.simplefilter("ignore")
             warnings.filterwarnings("always", category=UserWarning, module="mmgraph")

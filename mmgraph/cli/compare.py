@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from mmgraph.cli.options import ROWS, TRAINING, Inputs, Rows, Training, option, output_option
 from mmgraph.cli.report import Report, table
-from mmgraph.system.atomic import written_at_once
+from mmgraph.system.atomic import check_writable, written_at_once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +48,7 @@ def compare(
     from mmgraph.cli.splits import Selection
     from mmgraph.comparison import compare as run
 
+    check_writable(output / "comparison.md")
     with report.messages(), opened(rows) as source:
         selection = Selection(rows, FOR_TRAINING)
         frame = selection.take(source.read())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from mmgraph.system.atomic import check_writable
+
 
 def check_output(path: Path, *, overwrite: bool, suffixes: Sequence[str] = ()) -> None:
     """Refuse to write where something is already.
@@ -18,6 +20,7 @@ def check_output(path: Path, *, overwrite: bool, suffixes: Sequence[str] = ()) -
 
     Raises:
         typer.BadParameter: There is something, or the name has another ending.
+        OSError: Nothing can be written there.
     """
     if suffixes and path.suffix.lower() not in suffixes:
         raise typer.BadParameter(f"{path}: expected a name ending in {', '.join(suffixes)}")
@@ -25,3 +28,4 @@ def check_output(path: Path, *, overwrite: bool, suffixes: Sequence[str] = ()) -
         raise typer.BadParameter(f"{path} is a folder")
     if path.exists() and not overwrite:
         raise typer.BadParameter(f"{path} exists already; add --overwrite to replace it")
+    check_writable(path)

@@ -37,6 +37,8 @@ def fit(
     from mmgraph.cli.inputs import read_problem
     from mmgraph.cli.sources import opened
     from mmgraph.cli.splits import TRAINING, Selection
+    from mmgraph.saving.model import check_model_place
+    from mmgraph.saving.rescue import save_or_rescue
 
     check_output(output, overwrite=overwrite)
     with report.messages(), opened(rows) as source:
@@ -46,8 +48,9 @@ def fit(
         problem = read_problem(frame, source, inputs)
         start = time.perf_counter()
         estimator = make_estimator(problem, training, verbose=not report.quiet)
+        check_model_place(output, overwrite=overwrite)
         estimator.fit(problem.frame, problem.truth, groups=problem.groups)
-        estimator.save(output, overwrite=overwrite)
+        save_or_rescue(estimator, output, overwrite=overwrite)
     _show(report, estimator, output, problem.task, time.perf_counter() - start)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from mmgraph.export.program import Inputs, Program, dynamic_axes, to_inputs
 from mmgraph.fitted import FittedModel
 from mmgraph.graph.items import Items
 from mmgraph.saving import renames
-from mmgraph.saving.folder import new_folder, plain
+from mmgraph.saving.folder import new_folder, to_bytes
 from mmgraph.saving.modalities import save_modalities
 from mmgraph.tables.names import row_name
 from mmgraph.typing import Item
@@ -121,8 +120,7 @@ def _write(fitted: FittedModel, folder: Path, frame: pd.DataFrame, form: Format)
 
 
 def _describe(described: Mapping[str, Any], folder: Path) -> None:
-    text = json.dumps(described, indent=2, ensure_ascii=False, default=plain)
-    (folder / DESCRIPTION).write_text(text, "utf-8", errors="backslashreplace")
+    (folder / DESCRIPTION).write_bytes(to_bytes(described))
 
 
 def _input(name: str, value: torch.Tensor, axes: Mapping[int, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from mmgraph.errors import CellError
 from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Relation
 from mmgraph.nn.linear.features import PooledFeatures
+from mmgraph.system.held import HeldFolder
 from mmgraph.typing import Item
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ class Modality(ABC):
 
     #: Fitted state: some training row has more than one item.
     several_: bool = field(init=False, default=False, repr=False)
+    #: The folder that it reads from when it must, where the model was one file.
+    files_: HeldFolder | None = field(init=False, default=None, repr=False, compare=False)
 
     @property
     def column_list(self) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 import stat
-import tempfile
 import zipfile
 from pathlib import Path, PureWindowsPath
+from weakref import WeakValueDictionary
 
 from mmgraph.errors import DataError
+from mmgraph.system.held import HeldFolder, sweep
 
 #: How the name of a model in one file ends.
 SUFFIX = ".mmgraph"
@@ -21,8 +22,11 @@ SUFFIX = ".mmgraph"
 #: More files than any model has.
 _MOST_FILES = 10_000
 
-#: Folders that models were unpacked into, by the hash of their file.
-_unpacked: dict[bytes, tempfile.TemporaryDirectory[str]] = {}
+#: How names of folders begin that models are unpacked into.
+_PREFIX = "mmgraph-unpacked-"
+
+#: These folders, by the hash of the file, as long as a model reads from them.
+_unpacked: WeakValueDictionary[bytes, HeldFolder] = WeakValueDictionary()
 
 
 def pack(folder: Path, path: Path) -> None:
@@ -32,12 +36,14 @@ def pack(folder: Path, path: Path) -> None:
         DataError: A name in the folder is one that `unpack` refuses.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        names: set[str] = set()
         for each in sorted(folder.rglob("*")):
             if not each.is_file():
                 continue
             name = each.relative_to(folder).as_posix()
-            if not _stays_inside(name):
+            if not stays_inside(name) or name.casefold() in names:
                 raise DataError(f"{path}: {name!r} cannot be packed; give that modality a name=")
+            names.add(name.casefold())
             member = zipfile.ZipInfo(name)  # without the date and the permissions here
             member.file_size = each.stat().st_size  # beyond 2 GiB, headers are larger
             with each.open("rb") as source, archive.open(member, "w") as target:
@@ -77,30 +83,34 @@ def read_member(path: Path, name: str) -> bytes | None:
         return None
 
 
-def unpacked(path: Path) -> Path:
-    """Return a folder with the files of an archive, which is there until the process ends.
+def unpacked(path: Path) -> HeldFolder:
+    """Return a folder with the files of an archive, which is there as long as anything holds it.
 
-    Language models are read from it when they are first needed. The same file is unpacked once.
+    Language models are read from it when they are first needed, so loaded modalities hold it, in
+    forks of the process as well. The same file is unpacked once. Folders whose processes
+    were killed are removed first.
 
     Raises:
         DataError: As `unpack`.
     """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
-    if digest not in _unpacked:
-        made = tempfile.TemporaryDirectory(prefix="mmgraph-")
+    held = _unpacked.get(digest)
+    if held is None or not held.path.is_dir():
+        sweep(prefix=_PREFIX)
+        held = HeldFolder(prefix=_PREFIX)
         try:
-            unpack(path, Path(made.name))
+            unpack(path, held.path)
         except BaseException:
-            made.cleanup()
+            held.release()
             raise
-        _unpacked[digest] = made
-    return Path(_unpacked[digest].name)
+        _unpacked[digest] = held
+    return held
 
 
 def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:
     names = [member.filename for member in members]
-    wrong = next((name for name in names if not _stays_inside(name)), None)
+    wrong = next((name for name in names if not stays_inside(name)), None)
     if wrong is not None:
         raise DataError(f"{path}: holds a file named {wrong!r}, which no model has; it is refused")
     if len(members) > _MOST_FILES or len({name.casefold() for name in names}) < len(names):
@@ -115,11 +125,11 @@ def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _stays_inside(name: str) -> bool:
+def stays_inside(name: str) -> bool:
     """Say whether a name is plainly that of a file in the folder, on every system.
 
     Example:
-        >>> [_stays_inside(name) for name in ("a/b.json", "../b", "/etc/b", "C:b", "a//b")]
+        >>> [stays_inside(name) for name in ("a/b.json", "../b", "/etc/b", "C:b", "a//b")]
         [True, False, False, False, False]
     """
     parts = name.split("/")

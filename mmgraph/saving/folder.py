@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,19 @@ def check_place(path: Path, overwrite: bool, *, mine: Callable[[Path], bool]) ->
     if not empty and not mine(place):
         raise FileExistsError(f"{path}: exists and is not a saved model; it is left as it is")
     return place
+
+
+def to_bytes(value: Any) -> bytes:
+    r"""Return JSON in UTF-8; with a lone surrogate, which UTF-8 has no bytes for, in ASCII.
+
+    Example:
+        >>> to_bytes("warm" + chr(0xDC80))
+        b'"warm\\udc80"'
+    """
+    try:
+        return json.dumps(value, indent=2, ensure_ascii=False, default=plain).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=2, default=plain).encode()
 
 
 def plain(value: Any) -> Any:

@@ -25,11 +25,12 @@ from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.fusion.names import FusionLike
 from mmgraph.nn.outputs import Outputs
 from mmgraph.saving import archive, card
-from mmgraph.saving.folder import new_folder, plain
+from mmgraph.saving.folder import check_place, new_folder, to_bytes
 from mmgraph.saving.modalities import load_modalities, save_modalities
 from mmgraph.saving.parameters import read_parameters, write_parameters
 from mmgraph.saving.relations import GivenRelations
 from mmgraph.saving.renames import FORMAT, upgrade, upgrade_weights
+from mmgraph.system.atomic import check_writable, followed, heal
 from mmgraph.version import __version__
 
 _CONFIG, _WEIGHTS, _MODALITIES = "config.json", "model.safetensors", "modalities"
@@ -66,8 +67,25 @@ def save(saved: SavedEstimator, path: Path, *, overwrite: bool) -> None:
     Raises:
         FileExistsError: Something is there already that may not be overwritten.
     """
-    with new_folder(path, overwrite, mine=_is_model) as folder:
-        _write(saved, folder)
+    try:
+        with new_folder(path, overwrite, mine=_is_model) as folder:
+            _write(saved, folder)
+    except Exception as error:
+        error.add_note(
+            "The fitted model is still in memory, and what was at the path is as it was: mend this "
+            "and call save again, or save it elsewhere."
+        )
+        raise
+
+
+def check_model_place(path: Path, *, overwrite: bool) -> None:
+    """Refuse a path before the work begins that `save` would refuse after it.
+
+    Raises:
+        FileExistsError: Something is there already that may not be overwritten.
+        OSError: Nothing can be written there.
+    """
+    check_writable(check_place(path, overwrite, mine=_is_model))
 
 
 def _is_model(path: Path) -> bool:
@@ -94,8 +112,7 @@ def _write(saved: SavedEstimator, folder: Path) -> None:
         "history": saved.history,
         "facts": fitted.facts,
     }
-    text = json.dumps(config, indent=2, ensure_ascii=False, default=plain)
-    (folder / _CONFIG).write_text(text, "utf-8", errors="backslashreplace")
+    (folder / _CONFIG).write_bytes(to_bytes(config))
     tensors = {name: value.contiguous() for name, value in fitted.network.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
     page = card.write_card(fitted, saved.estimator, saved.parameters)
@@ -111,10 +128,41 @@ def load(
     modalities: Sequence[type[Modality]] = (),
 ) -> SavedEstimator:
     """Read an estimator; see `mmgraph.load`."""
+    heal(followed(path))
+    while True:
+        before = _identify(path)
+        try:
+            saved = _load(path, conv=conv, fusion=fusion, modalities=modalities)
+        except DataError:
+            if _identify(path) == before:
+                raise
+        else:
+            if _identify(path) == before:
+                return saved
+        # Another one took its place meanwhile, so parts of both may have been read.
+
+
+def _identify(path: Path) -> tuple[int, ...] | None:
+    """Return what tells a file or folder from one that took its place."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
+def _load(
+    path: Path,
+    *,
+    conv: ConvLike | None,
+    fusion: FusionLike | None,
+    modalities: Sequence[type[Modality]],
+) -> SavedEstimator:
     from safetensors.torch import load_file
 
     config = _read_config(path)
-    folder = archive.unpacked(path) if path.is_file() else path
+    held = archive.unpacked(path) if path.is_file() else None
+    folder = path if held is None else held.path
     with _named(folder, path):
         try:
             today = upgrade(config)
@@ -141,6 +189,8 @@ def load(
                 f"{weights}: damaged, or of another model ({_writers(config)}): {error}"
             ) from error
     saved.fitted.network.eval()
+    for modality in saved.fitted.modalities:
+        modality.files_ = held
     return saved
 
 

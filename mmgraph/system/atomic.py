@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -104,6 +105,25 @@ def heal(path: Path) -> None:
             with suppress(OSError):
                 found.rename(path)
                 return
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a path that cannot be written to, which is tried in a folder that is then removed.
+
+    Raises:
+        OSError: It cannot be; the message says why.
+    """
+    above = followed(path).parent
+    while not os.path.lexists(above) and above != above.parent:
+        above = above.parent
+    try:
+        with tempfile.TemporaryDirectory(prefix=".mmgraph-", dir=above) as folder:
+            (Path(folder) / followed(path).relative_to(above)).mkdir(parents=True)
+    except (OSError, ValueError) as error:  # ValueError: with a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(
+            f"{path}: cannot be written: {above}: {reason}; name another place"
+        ) from error
 
 
 def followed(path: Path) -> Path:

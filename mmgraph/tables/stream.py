@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -10,10 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmgraph.errors import DataError
+from mmgraph.system.held import HeldFolder, sweep
 from mmgraph.tables.arrow import ArrowTable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: How names of folders begin that streams are written into.
+_PREFIX = "mmgraph-rows-"
 
 #: Rows that are taken from a stream at once, where they are written to disk.
 _ROWS = 256
@@ -135,6 +138,10 @@ def spooled(data: Any) -> Iterator[Any]:
     if not is_stream(data):
         yield data
         return
-    with tempfile.TemporaryDirectory(prefix="mmgraph-") as folder:
-        RowStream(data).write(Path(folder))
-        yield folder
+    sweep(prefix=_PREFIX)
+    held = HeldFolder(prefix=_PREFIX)
+    try:
+        RowStream(data).write(held.path)
+        yield str(held.path)
+    finally:
+        held.release()
