@@ -39,7 +39,8 @@ def put_in_place(new: Path, path: Path, aside: Path) -> None:
             _move_aside(new, path, aside)
     else:
         new.replace(path)
-    sync_names(path.parent)
+    with suppress(OSError):  # it is in its place, and not to be called a failure
+        sync_names(path.parent)
 
 
 def _move_aside(new: Path, path: Path, aside: Path) -> None:
