@@ -132,7 +132,9 @@ def load(
     while True:
         before = _identify(path)
         try:
-            saved = _load(path, conv=conv, fusion=fusion, modalities=modalities)
+            saved = _load(
+                path, conv=conv, fusion=fusion, relations=relations, modalities=modalities
+            )
         except DataError:
             if _identify(path) == before:
                 raise
@@ -156,6 +158,7 @@ def _load(
     *,
     conv: ConvLike | None,
     fusion: FusionLike | None,
+    relations: GivenRelations,
     modalities: Sequence[type[Modality]],
 ) -> SavedEstimator:
     from safetensors.torch import load_file
