@@ -30,6 +30,9 @@ settings.load_profile("mmgraph")
 # The tests' models are so small that a second thread only waits.
 torch.set_num_threads(1)
 
+#: What type checkers read, and nobody runs: some of it is wrong on purpose.
+collect_ignore = ["use_with_types.py"]
+
 COLORS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
 
 

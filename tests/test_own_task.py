@@ -18,8 +18,9 @@ from mmgraph.nn.outputs import Outputs
 from mmgraph.nn.tasks import Task
 from mmgraph.saving.card import write_card
 from mmgraph.saving.facts import collect_facts
-from mmgraph.training import TrainingSettings
+from mmgraph.training import Training
 from mmgraph.training.procedure import Fitting
+from mmgraph.training.settings import Surroundings
 
 GRADES = np.array(["bad", "fair", "good", "fine"])
 
@@ -88,10 +89,9 @@ def fitted(frame):
     target = torch.tensor([GRADES.tolist().index(each) for each in frame["grade"]])
     fitting = Fitting(
         build=lambda: build_model(modalities, Ordinal(4), NetworkOptions(channels=8)),
-        settings=TrainingSettings(epochs=2, device="cpu", progress=False),
-        batch_size=16,
+        settings=Training(epochs=2, batch_size=16),
+        surroundings=Surroundings(device="cpu", progress=False),
         refit=True,
-        modality_dropout=0.0,
         seed=0,
     )
     rows = np.arange(0, 60, 5)
