@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +56,7 @@ def check_place(path: Path, overwrite: bool, *, mine: Callable[[Path], bool]) ->
     """
     place = followed(path)
     heal(place)
-    if not place.exists():
+    if not os.path.lexists(place):
         return place
     if not overwrite:
         raise FileExistsError(f"{path}: exists already; pass overwrite=True to replace it")

@@ -132,10 +132,10 @@ def followed(path: Path) -> Path:
     Raises:
         OSError: The link leads back to itself.
     """
-    if not path.is_symlink():
+    if not os.path.islink(path):
         return path
     found = Path(os.path.realpath(path))
-    if found.is_symlink():
+    if os.path.islink(found):
         raise OSError(f"{path}: is a link that leads back to itself; remove it")
     return found
 
@@ -154,6 +154,5 @@ def _remove(draft: HeldFolder) -> None:
     except OSError as error:
         message = f"{draft.path}: cannot be removed ({error}); it is not needed, remove it"
         warnings.warn(message, stacklevel=2)
+    finally:
         draft.leave()
-    else:
-        draft.release()

@@ -68,6 +68,7 @@ def test_save(fitted, room, tmp_path, name):
     for outcome in faults_at_each(work, room, documented=ERRORS):
         check(outcome)
         put_back(path, places[0])
+    put_back(path, places[0])  # the last work met no fault
     for outcome in full_disks(work, documented=ERRORS):
         check(outcome)
         put_back(path, places[0])

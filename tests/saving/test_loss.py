@@ -100,8 +100,8 @@ def test_a_model_that_is_replaced_while_it_is_read_is_read_again(fitted, tmp_pat
     other = load(path).set_params(random_state=7)
     calls = []
 
-    def replaced(path, *arguments):
-        config = read(path, *arguments)
+    def replaced(path, **options):
+        config = read(path, **options)
         calls.append(path)
         if len(calls) == 1:
             other.save(path, overwrite=True)

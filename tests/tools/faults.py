@@ -20,7 +20,7 @@ from pathlib import Path
 #: Events of Python's audit that touch files; all but `open` take (path, ...).
 _EVENTS = {
     *("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "os.listdir"),
-    *("os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate", "shutil.rmtree"),
+    *("os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate"),
     *("sqlite3.connect",),
 }
 
