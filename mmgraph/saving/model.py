@@ -25,6 +25,7 @@ from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.fusion.names import FusionLike
 from mmgraph.nn.outputs import Outputs
 from mmgraph.saving import archive, card
+from mmgraph.saving.bounds import bounded
 from mmgraph.saving.folder import check_place, new_folder, to_bytes
 from mmgraph.saving.modalities import load_modalities, save_modalities
 from mmgraph.saving.parameters import read_parameters, write_parameters
@@ -169,14 +170,15 @@ def _load(
     with _named(folder, path):
         try:
             today = upgrade(config)
-            saved = _read_description(
-                folder,
-                today,
-                conv=conv,
-                fusion=fusion,
-                relations=relations,
-                modalities=modalities,
-            )
+            with bounded(folder, today):
+                saved = _read_description(
+                    folder,
+                    today,
+                    conv=conv,
+                    fusion=fusion,
+                    relations=relations,
+                    modalities=modalities,
+                )
         except DataError:
             raise
         except Exception as error:  # whatever a lacking or altered file leads to
@@ -260,7 +262,7 @@ def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(inside.read_bytes() if text is None else text)
         config["format"] = version = int(config["format"])
         writer = config["mmgraph"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise DataError(f"{path / _CONFIG}: damaged, save it again: {error!r}") from error
     if newest is not None and version > newest:
         raise DataError(
