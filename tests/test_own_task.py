@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from mmgraph import Features, Tabular, compare_explainers, diagnose
 from mmgraph.cli.predictions import prediction_columns
 from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.folds import Partition
 from mmgraph.data.transform import fit_modality, transform
 from mmgraph.explain import measure_faithfulness, to_html
 from mmgraph.explain.run import explain_rows
@@ -95,7 +96,8 @@ def fitted(frame):
         seed=0,
     )
     rows = np.arange(0, 60, 5)
-    network, history, scores = fitting.fit(SampleDataset(modalities, items, target), rows)
+    partition = Partition.of(target.numpy(), None, rows, seed=0)
+    network, history, scores = fitting.fit(SampleDataset(modalities, items, target), partition)
     assert scores.keys() == {"loss", "accuracy"}
     assert "val_accuracy" in history[0]
     facts = collect_facts(

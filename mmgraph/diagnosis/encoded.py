@@ -17,6 +17,7 @@ from mmgraph.graph.items import Items
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.linear.model import LinearParts
 from mmgraph.nn.model import MultimodalModel
+from mmgraph.nn.neighbours.similarity import RowVectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,12 +81,14 @@ class EncodedRows:
         nodes_of: Nodes of each modality.
         parts: What each modality says to the linear model, if there is one.
         has: Which rows have an item of a modality.
+        vectors: What rows are compared by with training rows, if they are.
     """
 
     model: MultimodalModel
     nodes_of: Mapping[str, FlatNodes]
     parts: LinearParts | None
     has: Bool[Tensor, "rows modalities"]
+    vectors: RowVectors | None = None
 
     @classmethod
     def of(cls, fitted: FittedModel, frame: pd.DataFrame) -> EncodedRows:
@@ -96,15 +99,20 @@ class EncodedRows:
         """
         model = fitted.network
         nodes: dict[str, list[Nodes]] = {name: [] for name in model.encoders}
-        parts, has = [], []
+        parts, vectors, has = [], [], []
         for items in _batches(fitted, frame):
             for name, encoded in model.nodes(items).items():
                 nodes[name].append(encoded)
             has.append(torch.stack([items[name].nodes_per_sample > 0 for name in nodes], dim=1))
             if model.linear is not None:
-                parts.append(model.linear.parts(items))
+                features = model.linear.read(items)
+                parts.append(model.linear.parts_of(features))
+                if model.neighbours is not None:
+                    vectors.append(model.neighbours.vectors(features))
         flat = {name: FlatNodes.join(batches) for name, batches in nodes.items()}
-        return cls(model, flat, _join(parts) if parts else None, torch.cat(has))
+        return cls(
+            model, flat, _join(parts) if parts else None, torch.cat(has), RowVectors.join(vectors)
+        )
 
     @property
     def names(self) -> list[str]:
@@ -141,7 +149,7 @@ class EncodedRows:
             fuse: Another way than `self.fuse` to the fused vectors.
         """
         fused = self.fused_logits(rows, fuse=fuse)
-        return self.model.join(self.linear_logits(rows), fused, self._present(rows))
+        return self.model.join(self.cheap_logits(rows), fused, self._present(rows))
 
     def fused_logits(
         self, rows: Int[Tensor, "batch modalities"], *, fuse: Fuse | None = None
@@ -149,6 +157,19 @@ class EncodedRows:
         """Return the logits of the fused part alone."""
         fuse = fuse or self.fuse
         return torch.cat([self.model.head(fuse(chunk)) for chunk in rows.split(_BATCH)])
+
+    def cheap_logits(
+        self, rows: Int[Tensor, "batch modalities"]
+    ) -> Float[Tensor, "batch outputs"] | None:
+        """Return the logits of the linear model and the neighbours, None without both."""
+        linear = self.linear_logits(rows)
+        if linear is None or self.model.neighbours is None or self.vectors is None:
+            return linear
+        vectors = tuple(
+            x[chosen] for x, chosen in zip(self.vectors.vectors, rows.unbind(1), strict=True)
+        )
+        has = self.vectors.has[rows, torch.arange(rows.shape[1])]
+        return linear + self.model.neighbours.combine(RowVectors(vectors, has))
 
     def linear_logits(
         self, rows: Int[Tensor, "batch modalities"]

@@ -19,6 +19,7 @@ from torch import Tensor
 from mmgraph.data import targets
 from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.disk_dataset import DiskDataset
+from mmgraph.data.folds import Partition
 from mmgraph.data.holdout import hold_out
 from mmgraph.data.infer import infer_modalities
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
@@ -107,13 +108,14 @@ class MultimodalEstimator(HasFitted, Arguments):
             dataset, rows_with = self._read_rows(frame, truth, groups_name, target)
             warn_of_state(self.modalities_)
             held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
+            partition = Partition.of(strata, groups, held_out, seed=self.random_state)
             if self.validation and not len(held_out):
                 logger.info(
                     "no rows are held out (too few, or groups too large for validation=%g): all "
                     "epochs count, and the parts count the same",
                     self.validation,
                 )
-            self.model_, self.history_, scores = self._fitting().fit(dataset, held_out)
+            self.model_, self.history_, scores = self._fitting().fit(dataset, partition)
             self.facts_ = collect_facts(
                 self.model_.task,
                 rows_with,
@@ -321,4 +323,6 @@ class MultimodalEstimator(HasFitted, Arguments):
             refit=self.refit,
             seed=self.random_state,
             checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir),
+            graph=self.graph,
+            cross_fit=self.cross_fit,
         )

@@ -15,6 +15,7 @@ from mmgraph.nn.fusion.names import FusionLike, find_fusion
 from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.model import MultimodalModel
+from mmgraph.nn.neighbours.model import Neighbours
 from mmgraph.nn.tasks import Task
 
 
@@ -47,12 +48,17 @@ class NetworkOptions:
         channels: Features of a node and of the fused vector.
         fusion: What joins the modalities.
         linear: Add the linear model.
+        cross_fit: The linear model was, or will be, cross-fitted.
+        neighbours: With that, add the vote of the nearest training rows, where the linear model
+            sees all modalities.
         absent_nodes: Give a modality that a row lacks one learnt node.
     """
 
     channels: int = 64
     fusion: FusionLike = "graph"
     linear: bool = True
+    cross_fit: bool = False
+    neighbours: bool = True
     absent_nodes: bool = False
 
     @classmethod
@@ -81,7 +87,21 @@ def build_model(
         encoders = {name: AbsentNode(each, channels) for name, each in encoders.items()}
     pooled = {each.node_type: each.make_pooled_features() for each in modalities if options.linear}
     linear = LinearModel(pooled, task.outputs) if any(pooled.values()) else None
-    return MultimodalModel(encoders, build_fusion(modalities, options), task, linear=linear)
+    wanted = options.cross_fit and options.neighbours
+    return MultimodalModel(
+        encoders,
+        build_fusion(modalities, options),
+        task,
+        linear=linear,
+        neighbours=build_neighbours(linear, task) if wanted else None,
+    )
+
+
+def build_neighbours(linear: LinearModel | None, task: Task) -> Neighbours | None:
+    """Return neighbours that know no rows yet; None where they could not see or say enough."""
+    if linear is None or not linear.sees_all or not task.has_means:
+        return None
+    return Neighbours(linear.compared, task)
 
 
 def build_fusion(modalities: Sequence[Encoded], options: NetworkOptions) -> Fusion:

@@ -12,11 +12,13 @@ from mmgraph.graph.items import Items
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.linear.model import LinearModel
+from mmgraph.nn.neighbours.model import Neighbours
 from mmgraph.nn.tasks import Task
+from mmgraph.nn.weighing import weigh_parts
 
 #: What `balance` starts from and is pulled towards where the linear model sees all modalities:
-#: that part alone. The fused one has to prove itself, for its confidence is that of a network.
-_LINEAR_ALONE = (1.0, 0.0)
+#: the cheap parts alone. The fused one has to prove itself, for its confidence is a network's.
+_CHEAP_ALONE = (1.0, 0.0)
 #: How strong that pull is, in held-out samples.
 _PRIOR_SAMPLES = 20.0
 
@@ -24,17 +26,20 @@ _PRIOR_SAMPLES = 20.0
 class MultimodalModel(nn.Module):
     """Logits from the items of several modalities.
 
-    logits = w_0 linear(items) + w_1 head(fusion(encoders(items)))
+    logits = w_0 (linear(items) + neighbours(items)) + w_1 head(fusion(encoders(items)))
 
-    The two parts are trained apart, each on its own loss, so that neither explains away what
-    the other could learn; `balance` then sets w on held-out samples. A sample without any
-    item of any modality gets the logits of the task's prior.
+    The cheap parts, in front, are weighed among themselves by rows they were not fitted on, see
+    `mmgraph.nn.cross_fitting`. The fused part is trained apart from them, on its own loss, so that
+    neither explains away what the other could learn; `balance` then sets w on held-out samples. A
+    sample without any item of any modality gets the logits of the task's prior.
 
     Args:
         encoders: From `Items` to `Nodes` for every modality, by node type.
         fusion: From nodes to one vector a sample.
         task: What the logits mean; it says how many there are.
-        linear: Linear model on pooled features of the modalities, None to do without.
+        linear: Linear model on pooled of the modalities, None to do without.
+        neighbours: Vote of the nearest training rows; needs the linear model, whose features it
+            compares. None to do without.
     """
 
     weights: Tensor
@@ -46,6 +51,7 @@ class MultimodalModel(nn.Module):
         task: Task,
         *,
         linear: LinearModel | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleDict(encoders)
@@ -53,30 +59,38 @@ class MultimodalModel(nn.Module):
         self.task = task
         self.head = nn.Linear(fusion.out_channels, task.outputs)
         self.linear = linear
+        self.neighbours = neighbours
         start = 1.0 if linear is None else task.part_weight
         self.register_buffer("weights", torch.full((2,), start))
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
-        """Return the logits of both parts together, or of the prior where there is no input."""
-        linear = None if self.linear is None else self.linear(items)
-        return self.join(linear, self.fused_logits(items), has_input(items))
+        """Return the logits of all parts together, or of the prior where there is no input."""
+        return self.join(self.cheap_logits(items), self.fused_logits(items), has_input(items))
+
+    def cheap_logits(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"] | None:
+        """Return the logits of the linear model and the neighbours; None without both."""
+        if self.linear is None:
+            return None
+        features = self.linear.read(items)
+        logits = self.linear.combine(self.linear.parts_of(features))
+        return logits if self.neighbours is None else logits + self.neighbours(features)
 
     def join(
         self,
-        linear: Float[Tensor, "batch outputs"] | None,
+        cheap: Float[Tensor, "batch outputs"] | None,
         fused: Float[Tensor, "batch outputs"],
         present: Bool[Tensor, "batch"],
     ) -> Float[Tensor, "batch outputs"]:
-        """Return the logits of both parts together.
+        """Return the logits of all parts together.
 
         Args:
-            linear: Logits of the linear model, None without one.
+            cheap: Logits of the linear model and the neighbours, None without both.
             fused: Logits of the fused part.
             present: True where a sample has any input; the others get the prior.
         """
         logits = self.weights[1] * fused
-        if linear is not None:
-            logits = logits + self.weights[0] * linear
+        if cheap is not None:
+            logits = logits + self.weights[0] * cheap
         return torch.where(present.unsqueeze(1), logits, self.task.prior)
 
     def nodes(self, items: Mapping[str, Items]) -> dict[str, Nodes]:
@@ -93,48 +107,32 @@ class MultimodalModel(nn.Module):
 
     def balance(
         self,
-        linear: Float[Tensor, "samples outputs"],
+        cheap: Float[Tensor, "samples outputs"],
         fused: Float[Tensor, "samples outputs"],
         target: Shaped[Tensor, "samples *outputs"],
     ) -> None:
         """Set the weights of both parts by their loss on held-out samples.
 
         Args:
-            linear: Logits of the linear model, fitted without these samples.
+            cheap: Logits of the linear model and the neighbours, fitted without these samples.
             fused: Logits of the fused part, trained without these samples.
             target: Target of each sample.
         """
-        parts = torch.stack([linear, fused])
-        weights = self._best_weights(parts, target, torch.ones(2))
-        # A part that only does harm is left out; it is never turned against itself, and the
-        # other one is weighed anew without it.
-        if (weights < 0).any():
-            weights = self._best_weights(parts, target, (weights > 0).float()).clamp_min(0)
-        self.weights = weights
-
-    def _best_weights(
-        self,
-        parts: Float[Tensor, "2 samples outputs"],
-        target: Shaped[Tensor, "samples *outputs"],
-        used: Float[Tensor, "2"],
-    ) -> Float[Tensor, "2"]:
-        start = torch.tensor(_LINEAR_ALONE)
+        start = torch.tensor(_CHEAP_ALONE)
         if self.linear is not None and not self.linear.sees_all:
             start = torch.full((2,), self.task.part_weight)
-        weights = start.clone().requires_grad_()
-        optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")
+        parts = torch.stack([cheap, fused])
+        self.weights = weigh_parts(parts, target, self.task, start=start, pull=_PRIOR_SAMPLES)
 
-        def closure() -> Tensor:
-            optimizer.zero_grad()
-            logits = torch.einsum("p,pso->so", weights * used, parts)
-            loss = self.task.loss(logits, target, reduction="sum", weighted=False)
-            loss = loss + _PRIOR_SAMPLES * (weights - start).square().sum()
-            loss.backward()
-            return loss
-
-        with torch.enable_grad():
-            optimizer.step(closure)
-        return weights.detach() * used
+    def cheap_weight(
+        self,
+        cheap: Float[Tensor, "samples outputs"],
+        target: Shaped[Tensor, "samples *outputs"],
+    ) -> Float[Tensor, ""]:
+        """Return what `balance` would give the cheap parts without the fused one."""
+        start = torch.tensor(_CHEAP_ALONE[:1])
+        parts = cheap.unsqueeze(0)
+        return weigh_parts(parts, target, self.task, start=start, pull=_PRIOR_SAMPLES)[0]
 
 
 def has_input(items: Mapping[str, Items]) -> Bool[Tensor, "batch"]:

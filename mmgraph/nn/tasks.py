@@ -18,6 +18,11 @@ from torch.nn import functional as F
 
 Reduction = Literal["mean", "sum"]
 
+#: Typical curvature of the cross-entropy, p (1 - p), for solvers to begin with.
+_CURVATURE = 0.1
+#: Share of the prior in what neighbours say, so that none of them rules an output out.
+_PRIOR_SHARE = 0.02
+
 #: Thresholds that are tried for labels.
 _THRESHOLDS = torch.linspace(0.05, 0.95, 91)
 
@@ -37,6 +42,8 @@ class Task(nn.Module, ABC):
     has_sets: ClassVar[bool] = False
     #: One softmax over all outputs, of which exactly one is right.
     is_exclusive: ClassVar[bool] = False
+    #: Targets have means that say something, so that the nearest rows can vote.
+    has_means: ClassVar[bool] = False
     #: Name of the metric that is shown for each epoch.
     metric: ClassVar[str]
     #: Weight of each of a model's parts when no held-out rows can tell.
@@ -72,6 +79,22 @@ class Task(nn.Module, ABC):
             weighted: Weigh classes as the task was told to.
             label_smoothing: Share of probability that is spread over all classes.
         """
+
+    def curvature(self, target: Shaped[Tensor, "samples *outputs"]) -> Float[Tensor, "samples"]:
+        """Return about how bent the loss of each sample is, for solvers to begin with."""
+        return torch.full((len(target),), _CURVATURE, device=target.device)
+
+    def indicators(
+        self, target: Shaped[Tensor, "samples *outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return targets whose mean over samples means something; where `has_means`."""
+        raise NotImplementedError
+
+    def logits_of_mean(
+        self, mean: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return what a mean of `indicators` says, as logits; where `has_means`."""
+        raise NotImplementedError
 
     def total_weight(self, target: Shaped[Tensor, "samples *outputs"]) -> Float[Tensor, ""]:
         """Return what the loss divides by for reduction="mean": how much the samples count."""
@@ -159,6 +182,7 @@ class Multiclass(Task):
     """
 
     kind = "multiclass"
+    has_means = True
     is_exclusive = True
     metric = "accuracy"
     class_weight: Tensor
@@ -189,6 +213,20 @@ class Multiclass(Task):
         return F.cross_entropy(
             logits, target, weight=weight, reduction=reduction, label_smoothing=label_smoothing
         )
+
+    def curvature(self, target: Int[Tensor, "samples"]) -> Float[Tensor, "samples"]:
+        """Return about how bent the loss of each sample is: more for rare classes."""
+        return _CURVATURE * self.class_weight[target]
+
+    def indicators(self, target: Int[Tensor, "samples"]) -> Float[Tensor, "samples outputs"]:
+        """Return 1 for the class of each sample, and 0 for all others."""
+        return F.one_hot(target, self.outputs).to(self.prior.dtype)
+
+    def logits_of_mean(
+        self, mean: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the logarithms of shares of the classes, with a little of the prior."""
+        return mean.lerp(self.prior.exp().expand_as(mean), _PRIOR_SHARE).log()
 
     def total_weight(self, target: Int[Tensor, "samples"]) -> Float[Tensor, ""]:
         """Return the sum of the samples' class weights."""
@@ -239,6 +277,7 @@ class Multilabel(Task):
     """
 
     kind = "multilabel"
+    has_means = True
     has_sets = True
     metric = "accuracy"
     threshold: Tensor
@@ -264,6 +303,18 @@ class Multilabel(Task):
         """Return the binary cross-entropy; "mean" is also over the labels."""
         smooth = target.to(logits.dtype) * (1 - label_smoothing) + label_smoothing / 2
         return F.binary_cross_entropy_with_logits(logits, smooth, reduction=reduction)
+
+    def indicators(
+        self, target: Num[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the labels as numbers."""
+        return target.to(self.prior.dtype)
+
+    def logits_of_mean(
+        self, mean: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the logits of shares of the labels, with a little of the prior."""
+        return mean.lerp(self.prior.sigmoid().expand_as(mean), _PRIOR_SHARE).logit(eps=1e-6)
 
     def score(
         self, logits: Float[Tensor, "samples outputs"], target: Num[Tensor, "samples outputs"]
@@ -331,6 +382,7 @@ class Regression(Task):
     """
 
     kind = "regression"
+    has_means = True
     has_probabilities = False
     metric = "mae"
     # Both parts predict the target itself, so that their mean does too.
@@ -361,6 +413,22 @@ class Regression(Task):
         """Return the squared error in standard deviations; "mean" is also over the values."""
         standardised = ((target - self.mean) / self.std).to(logits.dtype)
         return F.mse_loss(logits, standardised, reduction=reduction)
+
+    def curvature(self, target: Float[Tensor, "samples outputs"]) -> Float[Tensor, "samples"]:
+        """Return that of the squared error, which is 2."""
+        return torch.full((len(target),), 2.0, device=target.device)
+
+    def indicators(
+        self, target: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the standardised numbers."""
+        return (target - self.mean) / self.std
+
+    def logits_of_mean(
+        self, mean: Float[Tensor, "samples outputs"]
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return the numbers, which are logits already."""
+        return mean
 
     def score(
         self, logits: Float[Tensor, "samples outputs"], target: Float[Tensor, "samples outputs"]

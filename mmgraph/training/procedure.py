@@ -7,25 +7,35 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mmgraph.data.dataset import SampleDataset
+from mmgraph.data.folds import Partition
 from mmgraph.errors import DataError
 from mmgraph.graph.items import Items
-from mmgraph.nn.model import MultimodalModel
+from mmgraph.nn.cross_fitting import ROWS_FOR_GRAM
+from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.system import distributed
+from mmgraph.training.cheap import Cheap, fit_cheap
 from mmgraph.training.checkpoint import Checkpoint
+from mmgraph.training.held_out import calibrate, leave_out_unless_it_pays
 from mmgraph.training.run import TrainingResult, train
 from mmgraph.training.settings import Surroundings, Training, find_optimizer
+
+#: Train the fused part, or not, or let held-out rows say.
+Graph: TypeAlias = Literal["auto"] | bool
 
 logger = logging.getLogger("mmgraph")
 
 #: Of the training with held-out rows, and of that on all rows.
 _CHECKPOINTS = ("held_out.ckpt", "all_rows.ckpt")
+#: Weights of the cheap parts and of the fused one, without the latter.
+_CHEAP_ALONE = (1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,9 @@ class Fitting:
         refit: Train again on all rows once the best number of epochs is known.
         seed: Seed of everything random.
         checkpoint_dir: Where the state of the training is kept until it is done; None: nowhere.
+        graph: Train the fused part; "auto": leave it out where held-out rows do not show that it
+            helps beside the cheap parts.
+        cross_fit: Choose the cheap parts' scales and weights by rows that they were not fitted on.
     """
 
     build: Callable[[], MultimodalModel]
@@ -47,20 +60,22 @@ class Fitting:
     refit: bool
     seed: int
     checkpoint_dir: Path | None = None
+    graph: Graph = True
+    cross_fit: bool = False
 
     def fit(
-        self, dataset: SampleDataset, held_out: Int[np.ndarray, "held_out"]
+        self, dataset: SampleDataset, partition: Partition
     ) -> tuple[MultimodalModel, list[dict[str, int | float]], dict[str, float]]:
-        """Return a fitted model, the metrics of each epoch, and the held-out rows' in the end.
+        """Return a fitted model, the metrics of each epoch, and those of left-out rows in the end.
 
-        The last are those of the model that was fitted without these rows; empty without any.
+        The last are those of models that were fitted without these rows; empty without any.
 
         Args:
             dataset: All training rows with their targets.
-            held_out: Rows that choose the epoch and weigh the parts; none is fine.
+            partition: Which rows are held out, and which belong together.
         """
         self._check_same(dataset)
-        fitted = self._fit(dataset, held_out)
+        fitted = self._fit(dataset, partition)
         if self.checkpoint_dir is not None and distributed.is_first():
             for name in _CHECKPOINTS:
                 (self.checkpoint_dir / name).unlink(missing_ok=True)
@@ -77,19 +92,32 @@ class Fitting:
             )
 
     def _fit(
-        self, dataset: SampleDataset, held_out: Int[np.ndarray, "held_out"]
+        self, dataset: SampleDataset, partition: Partition
     ) -> tuple[MultimodalModel, list[dict[str, int | float]], dict[str, float]]:
-        rows = np.arange(len(dataset))
+        rows, held_out = np.arange(len(dataset)), partition.held_out
+        if self.graph is False:
+            return self._without_graph(dataset, partition, rows)
         if not len(held_out):
             model, result = self._train(dataset, rows, None, self.settings.epochs)
-            self._fit_linear(model, dataset, rows)
+            self._fit_cheap(dataset, partition, rows).give(model)
             return model, result.history, {}
+        cheap = None
+        if self.cross_fit and len(rows) <= ROWS_FOR_GRAM:
+            cheap = self._fit_cheap(dataset, partition, rows)
         training_rows = np.setdiff1d(rows, held_out)
         validation = dataset.subset(held_out)
         chosen, result = self._train(dataset, training_rows, validation, self.settings.epochs)
-        self._fit_linear(chosen, dataset, training_rows)
-        scores = self._balance(chosen, validation)
+        if cheap is not None and cheap.logits is not None:
+            cheap.give(chosen)
+            scores = self._balance(chosen, validation, cheap.left_out(held_out))
+        else:
+            self._fit_cheap(dataset, partition, training_rows).give(chosen)
+            scores = self._balance(chosen, validation, None)
         if not self.refit or result.interrupted:
+            return chosen, result.history, scores
+        cheap = cheap or self._fit_cheap(dataset, partition, rows)
+        if self.graph == "auto" and not chosen.weights[1]:
+            cheap.give(chosen)
             return chosen, result.history, scores
         try:
             model, again = self._train(dataset, rows, None, result.best_epochs)
@@ -98,10 +126,25 @@ class Fitting:
             return chosen, result.history, scores
         if again.interrupted:
             return chosen, result.history, scores  # better than one that is half trained
-        self._fit_linear(model, dataset, rows)
+        cheap.give(model)
         model.weights = chosen.weights
         model.task.take_calibration(chosen.task.calibration())
         return model, result.history, scores
+
+    def _without_graph(
+        self, dataset: SampleDataset, partition: Partition, rows: Int[np.ndarray, "rows"]
+    ) -> tuple[MultimodalModel, list[dict[str, int | float]], dict[str, float]]:
+        """Fit the cheap parts alone."""
+        cheap = self._fit_cheap(dataset, partition, rows)
+        if cheap.linear is None:
+            raise ValueError("graph=False leaves nothing to fit: no modality has pooled features")
+        model = self._fresh(dataset).eval()
+        cheap.give(model)
+        model.weights = torch.tensor(_CHEAP_ALONE)
+        if cheap.logits is None or not cheap.knows(rows):
+            return model, [], {}
+        assert dataset.target is not None
+        return model, [], calibrate(model.task, cheap.left_out(rows), dataset.target)
 
     def _train(
         self,
@@ -154,53 +197,74 @@ class Fitting:
         digest.update(training.num_nodes.tobytes())
         return digest.hexdigest()
 
-    def _fit_linear(
-        self, model: MultimodalModel, dataset: SampleDataset, rows: Int[np.ndarray, "training_rows"]
-    ) -> None:
-        """Fit the linear model in one process; the others take it over."""
-        linear = model.linear
-        if linear is None:
-            return
+    def _fresh(self, dataset: SampleDataset) -> MultimodalModel:
+        """Make an untrained model whose task knows the targets."""
+        torch.manual_seed(self.seed)
+        model = self.build()
+        assert dataset.target is not None
+        model.task.fit(dataset.target)
+        return model
 
-        def fit() -> dict[str, Tensor]:
-            every = -(-len(rows) // (dataset.linear_rows or len(rows)))
-            training = dataset.subset(rows[::every])
+    def _fit_cheap(
+        self, dataset: SampleDataset, partition: Partition, rows: Int[np.ndarray, "chosen"]
+    ) -> Cheap:
+        """Fit the linear model and the neighbours in one process; the others take them over."""
+        every = -(-len(rows) // (dataset.linear_rows or len(rows)))
+        rows = rows[::every]
+
+        def fit() -> Cheap:
+            training = dataset.subset(rows)
+            model = self._fresh(training).eval()
+            if model.linear is None:
+                return Cheap(rows)
+            batches = _Batches(training, self.settings.batch_size)
             assert training.target is not None
-            linear.fit(_Batches(training, self.settings.batch_size), training.target, model.task)
-            return linear.state_dict()
+            if not self.cross_fit:
+                model.linear.fit(batches, training.target, model.task)
+                return Cheap(rows, model.linear.state_dict())
+            return fit_cheap(model, batches, training.target, rows, partition)
 
-        state = distributed.from_first(fit)
-        if distributed.rank():
-            linear.load_state_dict(state)
+        return distributed.from_first(fit)
 
-    def _balance(self, model: MultimodalModel, validation: SampleDataset) -> dict[str, float]:
-        """Weigh the parts and calibrate the task on rows that neither was fitted on.
+    def _balance(
+        self,
+        model: MultimodalModel,
+        validation: SampleDataset,
+        cheap: Float[Tensor, "rows outputs"] | None,
+    ) -> dict[str, float]:
+        """Weigh the parts and calibrate the task on rows that none was fitted on.
 
         One process does, and the others take it over. Returns loss and metric on these rows.
         """
         scores, weights, task = distributed.from_first(
-            lambda: (self._weigh(model, validation), model.weights, model.task.state_dict())
+            lambda: (self._weigh(model, validation, cheap), model.weights, model.task.state_dict())
         )
         model.weights = weights
         model.task.load_state_dict(task)
         return scores
 
-    def _weigh(self, model: MultimodalModel, validation: SampleDataset) -> dict[str, float]:
+    def _weigh(
+        self,
+        model: MultimodalModel,
+        validation: SampleDataset,
+        cheap: Float[Tensor, "rows outputs"] | None,
+    ) -> dict[str, float]:
         assert validation.target is not None
 
-        def run(part: Callable[..., Tensor]) -> Tensor:
+        def run(part: Callable[..., Any]) -> Tensor:
             batches = validation.batches(self.settings.batch_size)
             return torch.cat([part(batch.items) for batch in batches])
 
         with torch.no_grad():
-            if model.linear is not None:
-                parts = run(model.linear), run(model.fused_logits)
-                model.balance(*parts, validation.target)
-            logits, task = run(model), model.task
-            task.calibrate(logits, validation.target)
-            loss = task.loss(logits, validation.target, weighted=False)
-            score = task.score(logits, validation.target)
-        return {"loss": float(loss), task.metric: float(score)}
+            fused, present = run(model.fused_logits), run(has_input)
+            if cheap is None and model.linear is not None:
+                cheap = run(model.cheap_logits)
+            if cheap is not None:
+                model.balance(cheap, fused, validation.target)
+                if self.graph == "auto":
+                    leave_out_unless_it_pays(model, cheap, fused, validation.target)
+            logits = model.join(cheap, fused, present)
+            return calibrate(model.task, logits, validation.target)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -25,6 +25,8 @@ class PooledFeatures(nn.Module, ABC):
     """
 
     scale: float
+    #: Rows are compared by it only where a modality has nothing else.
+    last_resort: ClassVar[bool] = False
 
     def fit(self, batches: Iterable[Items]) -> None:
         """Learn what the summary needs from the training items."""
@@ -254,6 +256,7 @@ class NgramFeatures(PooledFeatures):
         max_features: Most n-grams to keep: those in the most samples.
     """
 
+    last_resort = True
     ngrams: Tensor
     idf: Tensor
 

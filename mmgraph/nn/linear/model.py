@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -13,9 +13,12 @@ from torch import Tensor, nn
 
 from mmgraph.graph.items import Items
 from mmgraph.nn.linear.features import PooledFeatures
+from mmgraph.nn.linear.pool import first_pool, pattern_of
+from mmgraph.nn.linear.scaled import ScaledFeatures
 from mmgraph.nn.linear.scaling import usable_deviation
 from mmgraph.nn.tasks import Task
 
+_Value = TypeVar("_Value")
 _Groups: TypeAlias = dict[str, list[PooledFeatures]]
 
 
@@ -46,7 +49,8 @@ class LinearModel(nn.Module):
 
     Weights that were learnt together leave to one modality what another one tells as well, and
     err where that one is missing. So each modality also has weights learnt alone; samples that
-    lack a modality get the mean of these logits over the modalities they have.
+    lack a modality get the mean of these logits over the modalities they have. `pool` weighs
+    both kinds where left-out rows say that this helps, see `mmgraph.nn.cross_fitting`.
 
     Args:
         pooled: Pooled features by node type, several for one modality if need be.
@@ -59,6 +63,7 @@ class LinearModel(nn.Module):
     mean: Tensor
     factor: Tensor
     known: Tensor
+    pool: Tensor
 
     def __init__(self, pooled: Mapping[str, Sequence[PooledFeatures]], outputs: int) -> None:
         super().__init__()
@@ -72,6 +77,9 @@ class LinearModel(nn.Module):
         self.register_buffer("factor", torch.zeros(0))
         #: Which modalities some training sample has.
         self.register_buffer("known", torch.ones(len(self.pooled), dtype=torch.bool))
+        #: For each pattern of modalities, the weights of what was learnt together and alone.
+        self.register_buffer("pool", first_pool(len(self.pooled)))
+        self.register_load_state_dict_post_hook(_restore_scales)
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
         """Return the logits of every sample."""
@@ -79,20 +87,32 @@ class LinearModel(nn.Module):
 
     def parts(self, items: Mapping[str, Items]) -> LinearParts:
         """Return what each modality says by itself, in the order of `pooled`."""
+        return self.parts_of(self.read(items))
+
+    def read(self, items: Mapping[str, Items]) -> ScaledFeatures:
+        """Return the scaled features of every sample, for this model and for others."""
         xs, present = self._summaries(items)
-        scaled = self._scaled(xs, present)
-        groups = self._by_modality(self._products(scaled, self.weight))
-        nothing = self.bias.new_zeros(scaled[0].shape[0], self.outputs)
+        return ScaledFeatures(self._scaled(xs, present), self._completeness(present)[0])
+
+    def parts_of(self, features: ScaledFeatures) -> LinearParts:
+        """Return what each modality says by itself, given what `read` returned."""
+        groups = self.by_modality(self.products(features.x, self.weight))
+        nothing = self.bias.new_zeros(len(features.has), self.outputs)
         together = torch.stack([sum(group, start=nothing) for group in groups], dim=1)
-        return LinearParts(together, self._alone(scaled), self._completeness(present)[0])
+        return LinearParts(together, self.alone(features.x), features.has)
 
     def combine(self, parts: LinearParts) -> Float[Tensor, "batch outputs"]:
         """Return the logits of samples whose modalities may come from different ones."""
-        has = parts.has
+        weights = self.weights(parts.has)
         together = self.bias + parts.together.sum(1)
-        alone = (parts.alone * has.unsqueeze(2)).sum(1) / has.sum(1, keepdim=True).clamp(1)
-        complete = (has | ~self.known).all(1, keepdim=True)
-        return torch.where(complete, together, alone)
+        return weights[:, :1] * together + (weights[:, 1:, None] * parts.alone).sum(1)
+
+    def weights(self, has: Bool[Tensor, "batch modalities"]) -> Float[Tensor, "batch parts"]:
+        """Return the weights of what was learnt together, and of each modality alone."""
+        pool = self.pool[pattern_of(has | ~self.known)]
+        share = has.to(pool.dtype)
+        share = share / share.sum(1, keepdim=True).clamp_min(1)
+        return torch.cat([pool[:, :1], pool[:, 1:] * share], dim=1)
 
     def shares(self, items: Mapping[str, Items]) -> dict[str, Float[Tensor, "nodes outputs"]]:
         """Return what each node adds to its sample's logits, by modality.
@@ -102,9 +122,8 @@ class LinearModel(nn.Module):
         training sample says adds nothing.
         """
         pooled = self._all_pooled()
-        has, complete = self._completeness(
-            [features.present(items[name]) for name, features in pooled]
-        )
+        present = [features.present(items[name]) for name, features in pooled]
+        weights = self.weights(self._completeness(present)[0])
         number = {name: place for place, name in enumerate(self.pooled)}
         sample = {name: items[name].node_layout()["sample"] for name in self.pooled}
         shares = {
@@ -121,11 +140,11 @@ class LinearModel(nn.Module):
             else:
                 count = items[name].nodes_per_sample[owner].unsqueeze(1)
                 scaled = (parts - mean / count) * factor
-            weighed = has[owner, number[name]] / has.sum(1).clamp(1)[owner]
-            shares[name] = shares[name] + torch.where(
-                complete[owner].unsqueeze(1),
-                _product(scaled, weight),
-                _product(scaled, alone) * weighed.unsqueeze(1),
+            together, single = weights[owner, 0], weights[owner, 1 + number[name]]
+            shares[name] = (
+                shares[name]
+                + _product(scaled, weight) * together.unsqueeze(1)
+                + _product(scaled, alone) * single.unsqueeze(1)
             )
         return shares
 
@@ -145,38 +164,59 @@ class LinearModel(nn.Module):
             task: Whose loss is made small.
             max_iter: Most steps of L-BFGS; a few dozen are enough.
         """
+        # The solver's own module needs this one.
+        from mmgraph.nn.linear.solve import solve
+
+        solve(self, self.measure(batches), target, task, max_iter=max_iter)
+
+    def measure(self, batches: Iterable[Mapping[str, Items]]) -> ScaledFeatures:
+        """Learn vocabularies and statistics, and return the scaled features of all samples."""
         for name, features in self._all_pooled():
             features.fit(items[name] for items in batches)
         parts = [self._summaries(items) for items in batches]
         xs = [torch.cat(column) for column in zip(*(xs for xs, _ in parts), strict=True)]
         present = [torch.cat(column) for column in zip(*(real for _, real in parts), strict=True)]
         self._measure(xs, present)
-        scaled, has = self._scaled(xs, present), self._has(present)
-        self.known = has.any(0)
-        self.weight = nn.Parameter(self.mean.new_zeros(len(self.mean), self.outputs))
-        self.alone_weight = nn.Parameter(torch.zeros_like(self.weight))
+        self.known = self._has(present).any(0)
+        return ScaledFeatures(self._scaled(xs, present), self._has(present))
 
-        def together() -> Tensor:
-            logits = self.bias + sum(self._products(scaled, self.weight))
-            return task.loss(logits, target, reduction="sum") + self.weight.square().sum() / 2
+    def stretch(self, features: ScaledFeatures, lengths: Sequence[float]) -> ScaledFeatures:
+        """Change how long a sample's features of each kind are, and return the new features.
 
-        def alone() -> Tensor:
-            logits = self._alone(scaled)
-            losses = [
-                task.loss(logits[real, number], target[real], reduction="sum")
-                for number, real in enumerate(has.unbind(1))
-                if real.any()
-            ]
-            return sum(losses, start=self.alone_weight.square().sum() / 2)
-
-        _minimise(together, [self.weight, self.bias], max_iter)
-        if len(self.pooled) > 1:
-            _minimise(alone, [self.alone_weight, self.alone_bias], max_iter)
+        Args:
+            features: What `measure` returned.
+            lengths: Length of each kind, in place of its `scale`.
+        """
+        pooled = self._all_pooled()
+        factors = self.factor.split([each.width for _, each in pooled])
+        stretched = []
+        for (_, each), factor, x, length in zip(pooled, factors, features.x, lengths, strict=True):
+            factor *= length / each.scale
+            stretched.append(x * (length / each.scale))
+            each.scale = length
+        return ScaledFeatures(stretched, features.has)
 
     @property
     def sees_all(self) -> bool:
         """Whether there is a summary of every modality."""
         return all(len(group) for group in cast("_Groups", self.pooled).values())
+
+    @property
+    def kinds(self) -> list[list[int]]:
+        """The numbers of each modality's kinds of pooled features."""
+        return self.by_modality(range(len(self._all_pooled())))
+
+    @property
+    def compared(self) -> list[list[int]]:
+        """The kinds that rows are compared by: n-grams only where there is nothing else."""
+        pooled = self._all_pooled()
+        best = [[kind for kind in kinds if not pooled[kind][1].last_resort] for kinds in self.kinds]
+        return [chosen or kinds for chosen, kinds in zip(best, self.kinds, strict=True)]
+
+    @property
+    def scales(self) -> list[float]:
+        """Length of a sample's features of each kind."""
+        return [features.scale for _, features in self._all_pooled()]
 
     def _all_pooled(self) -> list[tuple[str, PooledFeatures]]:
         return [
@@ -220,7 +260,7 @@ class LinearModel(nn.Module):
                 scaled.append((x - mean) * factor * real.unsqueeze(1))
         return scaled
 
-    def _products(self, scaled: Sequence[Tensor], weight: Tensor) -> list[Tensor]:
+    def products(self, scaled: Sequence[Tensor], weight: Tensor) -> list[Tensor]:
         """Return each summary's part of the logits."""
         weights = weight.split([x.shape[1] for x in scaled])
         return [_product(x, part) for x, part in zip(scaled, weights, strict=True)]
@@ -232,9 +272,9 @@ class LinearModel(nn.Module):
         has = self._has(present) & self.known
         return has, (has | ~self.known).all(1)
 
-    def _alone(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch modalities outputs"]:
+    def alone(self, scaled: Sequence[Tensor]) -> Float[Tensor, "batch modalities outputs"]:
         """Return the logits of each modality by itself."""
-        groups = self._by_modality(self._products(scaled, self.alone_weight))
+        groups = self.by_modality(self.products(scaled, self.alone_weight))
         biases = self.alone_bias.expand(scaled[0].shape[0], -1, -1).unbind(1)
         logits = [sum(group, start=bias) for bias, group in zip(biases, groups, strict=True)]
         return torch.stack(logits, dim=1)
@@ -242,10 +282,10 @@ class LinearModel(nn.Module):
     def _has(self, present: Sequence[Bool[Tensor, "batch"]]) -> Bool[Tensor, "batch modalities"]:
         """True where a sample has a modality; those without pooled count as there."""
         always = torch.ones_like(present[0])
-        groups = self._by_modality(present)
+        groups = self.by_modality(present)
         return torch.stack([group[0] if group else always for group in groups], dim=1)
 
-    def _by_modality(self, values: Sequence[Tensor]) -> list[list[Tensor]]:
+    def by_modality(self, values: Iterable[_Value]) -> list[list[_Value]]:
         """Group one value a summary by their modalities."""
         rest = iter(values)
         return [list(islice(rest, len(group))) for group in cast("_Groups", self.pooled).values()]
@@ -256,24 +296,23 @@ class LinearModel(nn.Module):
             setattr(self, name, nn.Parameter(torch.zeros_like(state_dict[prefix + name])))
         self.mean = torch.zeros_like(state_dict[prefix + "mean"])
         self.factor = torch.zeros_like(state_dict[prefix + "factor"])
+        # Models of before there was a pool have none.
+        state_dict.setdefault(prefix + "pool", first_pool(len(self.pooled)))
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _restore_scales(model: LinearModel, missing: Any) -> None:
+    """Tell the pooled features their lengths, which the state of a fitted model holds."""
+    if not len(model.factor):
+        return
+    pooled = model._all_pooled()
+    factors = model.factor.split([each.width for _, each in pooled])
+    for (_, each), factor in zip(pooled, factors, strict=True):
+        if len(factor):
+            each.scale = float(factor[0])  # only sparse ones look at it from now on
 
 
 def _product(
     x: Float[Tensor, "rows features"], weight: Float[Tensor, "features outputs"]
 ) -> Float[Tensor, "rows outputs"]:
     return x @ weight
-
-
-def _minimise(loss: Callable[[], Tensor], parameters: list[nn.Parameter], max_iter: int) -> None:
-    """Bring a convex loss to its minimum by L-BFGS."""
-    optimizer = torch.optim.LBFGS(parameters, max_iter=max_iter, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        value = loss()
-        value.backward()
-        return value
-
-    with torch.enable_grad():
-        optimizer.step(closure)

@@ -1,0 +1,59 @@
+"""How much each part of a model counts, by rows that it was not fitted on."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from mmgraph.nn.tasks import Task
+
+
+def weigh_parts(
+    parts: Float[Tensor, "parts samples outputs"],
+    target: Shaped[Tensor, "samples *outputs"],
+    task: Task,
+    *,
+    start: Float[Tensor, "parts"],
+    pull: float,
+) -> Float[Tensor, "parts"]:
+    r"""Return the weights of some parts' logits, none of them negative.
+
+    .. math:: \sum_i \ell(\sum_p w_p z_{pi}, y_i) + \lambda |w - w_0|^2
+
+    A weight is a temperature too: a part that is too sure of itself gets less. One that only
+    does harm is left out; it is never turned against itself, and the others are weighed anew
+    without it.
+
+    Args:
+        parts: Logits of each part.
+        target: Target of each sample.
+        task: Whose loss, with all samples counting the same, is made small.
+        start: Weights w_0 to begin with and to be pulled to.
+        pull: How strong that is, λ, in samples.
+    """
+    used = torch.ones_like(start)
+    while True:
+        weights = _minimise(parts, target, task, start, used, pull)
+        if (weights >= 0).all():
+            return weights
+        used = used * (weights >= 0)
+
+
+def _minimise(
+    parts: Tensor, target: Tensor, task: Task, start: Tensor, used: Tensor, pull: float
+) -> Tensor:
+    weights = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        logits = torch.einsum("p,pso->so", weights * used, parts)
+        loss = task.loss(logits, target, reduction="sum", weighted=False)
+        loss = loss + pull * (weights - start).square().sum()
+        loss.backward()
+        return loss
+
+    with torch.enable_grad():
+        optimizer.step(closure)
+    return weights.detach() * used

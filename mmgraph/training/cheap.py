@@ -1,0 +1,87 @@
+"""The parts that cost seconds, as the fitting procedure takes them: linear model, neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+
+from mmgraph.data.folds import Partition
+from mmgraph.graph.items import Items
+from mmgraph.nn.cross_fitting import cross_fit
+from mmgraph.nn.model import MultimodalModel
+
+
+@dataclass(frozen=True, eq=False)
+class Cheap:
+    """A fitted linear model and fitted neighbours, to be given to models.
+
+    Args:
+        rows: Rows that they were fitted on.
+        linear: State of the linear model; None without one.
+        neighbours: State of the neighbours; None without any.
+        logits: What they say of each row when fitted without it; None where that is unknown.
+    """
+
+    rows: Int[np.ndarray, "rows"]
+    linear: dict[str, Tensor] | None = None
+    neighbours: dict[str, Tensor] | None = None
+    logits: Float[Tensor, "rows outputs"] | None = None
+
+    def give(self, model: MultimodalModel) -> None:
+        """Put them into a model."""
+        if model.linear is not None and self.linear is not None:
+            model.linear.load_state_dict(self.linear)
+        if model.neighbours is not None and self.neighbours is not None:
+            model.neighbours.load_state_dict(self.neighbours)
+
+    def knows(self, rows: Int[np.ndarray, "some"]) -> bool:
+        """Whether there are logits of all these rows."""
+        return self.logits is not None and bool(np.isin(rows, self.rows).all())
+
+    def left_out(self, rows: Int[np.ndarray, "some"]) -> Float[Tensor, "some outputs"]:
+        """Return what the parts say of some rows when fitted without them."""
+        assert self.logits is not None
+        return self.logits[torch.from_numpy(np.searchsorted(self.rows, rows))]
+
+
+def fit_cheap(
+    model: MultimodalModel,
+    batches: Iterable[Mapping[str, Items]],
+    target: Shaped[Tensor, "rows *outputs"] | None,
+    rows: Int[np.ndarray, "rows"],
+    partition: Partition,
+) -> Cheap:
+    """Fit a model's linear model and its neighbours, and return them.
+
+    Args:
+        model: The model; its task is fitted.
+        batches: Items of the rows, iterated several times.
+        target: Target of each row.
+        rows: Numbers of the rows, ascending.
+        partition: Which rows are left out together.
+    """
+    linear, neighbours = model.linear, model.neighbours
+    assert linear is not None
+    assert target is not None
+    with torch.no_grad():
+        left_out = cross_fit(
+            linear,
+            neighbours,
+            linear.measure(batches),
+            target,
+            model.task,
+            fold=torch.from_numpy(partition.fold[rows]),
+            group=torch.from_numpy(partition.group[rows]),
+        )
+    known = left_out is not None and len(left_out.rows) == len(rows)
+    return Cheap(
+        rows,
+        linear.state_dict(),
+        None if neighbours is None else neighbours.state_dict(),
+        left_out.logits if left_out is not None and known else None,
+    )
