@@ -19,6 +19,7 @@ from mmgraph.data.folds import Partition
 from mmgraph.errors import DataError
 from mmgraph.graph.items import Items
 from mmgraph.nn.cross_fitting import ROWS_FOR_GRAM
+from mmgraph.nn.linear.solve import fit_linear
 from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.system import distributed
 from mmgraph.training.cheap import Cheap, fit_cheap
@@ -220,7 +221,7 @@ class Fitting:
             batches = _Batches(training, self.settings.batch_size)
             assert training.target is not None
             if not self.cross_fit:
-                model.linear.fit(batches, training.target, model.task)
+                fit_linear(model.linear, batches, training.target, model.task)
                 return Cheap(rows, model.linear.state_dict())
             return fit_cheap(model, batches, training.target, rows, partition)
 

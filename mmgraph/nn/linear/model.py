@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, TypeAlias, TypeVar, cast
 
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mmgraph.graph.items import Items
@@ -16,7 +16,6 @@ from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.pool import first_pool, pattern_of
 from mmgraph.nn.linear.scaled import ScaledFeatures
 from mmgraph.nn.linear.scaling import usable_deviation
-from mmgraph.nn.tasks import Task
 
 _Value = TypeVar("_Value")
 _Groups: TypeAlias = dict[str, list[PooledFeatures]]
@@ -147,27 +146,6 @@ class LinearModel(nn.Module):
                 + _product(scaled, alone) * single.unsqueeze(1)
             )
         return shares
-
-    def fit(
-        self,
-        batches: Iterable[Mapping[str, Items]],
-        target: Shaped[Tensor, "samples *outputs"],
-        task: Task,
-        *,
-        max_iter: int = 100,
-    ) -> None:
-        """Learn vocabularies, statistics and weights, from zero.
-
-        Args:
-            batches: Training items by node type; iterated several times.
-            target: Target of each sample, in the batches' order.
-            task: Whose loss is made small.
-            max_iter: Most steps of L-BFGS; a few dozen are enough.
-        """
-        # The solver's own module needs this one.
-        from mmgraph.nn.linear.solve import solve
-
-        solve(self, self.measure(batches), target, task, max_iter=max_iter)
 
     def measure(self, batches: Iterable[Mapping[str, Items]]) -> ScaledFeatures:
         """Learn vocabularies and statistics, and return the scaled features of all samples."""
