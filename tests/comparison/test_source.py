@@ -1,4 +1,5 @@
 import ast
+import inspect
 import sys
 import threading
 from pathlib import Path
@@ -165,7 +166,8 @@ def test_what_runs_is_counted(frame, make_classifier):
     called = set()
 
     def note(context, event, _):
-        if event == "call":
+        # What is imported only now runs its module and classes, which are no functions.
+        if event == "call" and context.f_code.co_flags & inspect.CO_OPTIMIZED:
             called.add(context.f_code.co_filename)
 
     threading.setprofile(note)
@@ -179,4 +181,6 @@ def test_what_runs_is_counted(frame, make_classifier):
     ours = {Path(name) for name in called if name.startswith(str(ROOT))}
     assert ours & set(MODULES)
     faces = {path for path in ours if path.name == "__init__.py"}
-    assert sorted(map(str, ours - faces - set(MODULES))) == []
+    # Of saving, `fit` calls what refuses, warns and records: no number comes from it.
+    saving = {path for path in ours if path.parent == ROOT / "saving"}
+    assert sorted(map(str, ours - faces - saving - set(MODULES))) == []
