@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from torch import Tensor
 
@@ -22,6 +22,3 @@ EdgeType: TypeAlias = tuple[str, str, str]
 
 #: One image, text or clip after `Modality.transform`: tensors by name.
 Item: TypeAlias = dict[str, Tensor]
-
-#: What mmgraph's own tasks are called: one class of several, any number of labels, or numbers.
-TaskKind: TypeAlias = Literal["multiclass", "multilabel", "regression"]

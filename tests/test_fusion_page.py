@@ -11,7 +11,7 @@ OURS = {kind.__name__ for kind in Fusion.__subclasses__() if kind.__module__.sta
 
 def test_page_runs_and_counts_parameters(capsys):
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     exec("\n".join(blocks), {"__name__": "page"})
     *lines, score = capsys.readouterr().out.splitlines()
     assert float(score) > 0.9

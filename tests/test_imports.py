@@ -15,7 +15,17 @@ PACKAGE = Path(mmgraph.__file__).parent
 DESIGN = PACKAGE.parent / "docs" / "design.md"
 #: The rooms: packages and single files in the package's root. Each knows only those before it.
 ORDER = (
-    *("errors", "typing", "version", "system", "graph", "relations", "message_passing", "nn"),
+    *(
+        "errors",
+        "kinds",
+        "typing",
+        "version",
+        "system",
+        "graph",
+        "relations",
+        "message_passing",
+        "nn",
+    ),
     *("modalities", "tables", "data", "fitted", "metrics", "robustness", "training", "saving"),
     *("export", "plot", "explain", "estimator", "diagnosis", "datasets", "comparison", "testing"),
     "cli",

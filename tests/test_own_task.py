@@ -148,7 +148,7 @@ def test_it_is_diagnosed(frame, fitted):
 
 
 def test_it_is_described(frame, fitted):
-    card = write_card(fitted, "OrdinalModel", {"refit": True, "modality_dropout": 0.0})
+    card = write_card(fitted, "OrdinalModel", {"refit": True, "training": Training()})
     assert "predicts one of 4 grades of `grade`" in card
     assert f"| bad | {(frame['grade'] == 'bad').sum()} |" in card
     table = prediction_columns(fitted, frame[:3], fitted.predict(frame[:3]), identity=None)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from mmgraph.typing import TaskKind
+from mmgraph.kinds import TaskKind
 
 INPUTS, ROWS, TRAINING, OUTPUT = "Inputs", "Rows", "Training", "Output"
 

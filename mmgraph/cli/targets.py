@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mmgraph.cli.sources import Source
 from mmgraph.data.targets import is_multilabel
 from mmgraph.errors import DataError, names, quote
+from mmgraph.kinds import TaskKind
 from mmgraph.tables.missing import is_missing
-from mmgraph.typing import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,11 +26,11 @@ from mmgraph.estimator import (
     MultimodalGraphClassifier,
     MultimodalGraphRegressor,
 )
+from mmgraph.kinds import TaskKind
 from mmgraph.metrics import default_metrics
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.names import FUSIONS
 from mmgraph.tables.opening import read_frame, take_columns
-from mmgraph.typing import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd

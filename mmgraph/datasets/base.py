@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmgraph.errors import DataError
+from mmgraph.kinds import TaskKind
 from mmgraph.modalities.base import Modality
-from mmgraph.typing import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mmgraph.datasets.base import MultimodalDataset
 from mmgraph.datasets.files import Download, Record, part_files, read_json_lines
+from mmgraph.kinds import TaskKind
 from mmgraph.modalities.image import Image
 from mmgraph.modalities.text import Text
-from mmgraph.typing import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd

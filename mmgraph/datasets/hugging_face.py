@@ -11,10 +11,10 @@ from mmgraph.data.infer import infer_modalities
 from mmgraph.data.targets import is_multilabel
 from mmgraph.datasets.base import MultimodalDataset
 from mmgraph.errors import DataError
+from mmgraph.kinds import TaskKind
 from mmgraph.metrics import default_metrics
 from mmgraph.modalities.base import Modality
 from mmgraph.tables.opening import read_frame
-from mmgraph.typing import TaskKind
 
 if TYPE_CHECKING:
     import pandas as pd

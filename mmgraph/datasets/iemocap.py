@@ -13,9 +13,9 @@ from mmgraph.datasets.base import MultimodalDataset
 from mmgraph.datasets.clips import read_clips
 from mmgraph.datasets.pickles import read_pickle
 from mmgraph.errors import DataError, quote
+from mmgraph.kinds import TaskKind
 from mmgraph.modalities.features import Features
 from mmgraph.nn.encoders.recurrent import Cell
-from mmgraph.typing import TaskKind
 
 _IEMOCAP = ("happy", "sad", "neutral", "angry", "excited", "frustrated")
 _MELD = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")

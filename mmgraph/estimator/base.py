@@ -34,7 +34,6 @@ from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.outputs import Outputs
 from mmgraph.nn.tasks import Task
 from mmgraph.saving.facts import collect_facts
-from mmgraph.saving.modalities import check_names
 from mmgraph.saving.model import SavedEstimator, save
 from mmgraph.saving.unsaved import warn_of_code, warn_of_state
 from mmgraph.system import distributed
@@ -301,7 +300,6 @@ class MultimodalEstimator(HasFitted, Arguments):
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DataError(f"two modalities are called {sorted(repeated)[0]!r}; give one a name=")
-        check_names(names)
         columns = [column for modality in modalities for column in modality.column_list]
         self.feature_names_in_ = np.array(list(dict.fromkeys(columns)), dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)

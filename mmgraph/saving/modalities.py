@@ -10,33 +10,9 @@ from typing import Any
 from mmgraph.data.infer import KINDS
 from mmgraph.errors import DataError
 from mmgraph.modalities.base import Modality
-from mmgraph.saving import archive
 from mmgraph.saving.renames import check_arguments
 from mmgraph.system.plugins import find_plugins
 from mmgraph.version import __version__
-
-#: Bytes of a modality's name: it names files, with an ending.
-_LONGEST = 200
-
-#: Characters of a name in a message.
-_SHOWN = 60
-
-
-def check_names(names: Sequence[str]) -> None:
-    """Refuse names of modalities that no folder of a saved model can have.
-
-    Raises:
-        DataError: There is one: it has the parts of a path, characters that do not print, or is
-            too long.
-    """
-    for name in names:
-        if "/" in name or not archive.stays_inside(name) or len(name.encode()) > _LONGEST:
-            shown = name if len(name) <= _SHOWN else name[:_SHOWN] + "..."
-            raise DataError(
-                f"the modality {shown!r}: expected a name that a folder can have, of at most "
-                f"{_LONGEST} bytes, or the model could not be saved; give it another name=, or "
-                "rename its columns"
-            )
 
 
 def save_modalities(modalities: Sequence[Modality], folder: Path) -> list[dict[str, Any]]:

@@ -34,4 +34,4 @@ def test_called_again_it_only_reads(compared, shell, monkeypatch):
 
 def test_an_unknown_method(shell, table, tmp_path):
     said = shell.error(f"compare {table} {COLUMNS} --method graf --output {tmp_path / 'runs'}")
-    assert "there is no 'graf'" in said
+    assert "there is no method 'graf'" in said

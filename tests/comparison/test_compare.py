@@ -198,7 +198,7 @@ def test_plot(run):
     ("options", "message"),
     [
         ({"reference": "gnn"}, "'gnn' is none of the methods"),
-        ({"methods": ["graf"]}, "there is no 'graf'; there are mmgraph, graph"),
+        ({"methods": ["graf"]}, "there is no method 'graf'; did you mean 'graph'"),
         ({"methods": "graph"}, r"write \['graph'\]"),
         ({"methods": ["graph", "graph"], "reference": "graph"}, "twice"),
         ({"methods": {"clue": 3}}, "or a function"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmgraph import DataError, MissingPackageError, ParquetTable, Tabular, Text
+from mmgraph.data import survey as survey_module
 from mmgraph.data.cells import read_cells
 from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.disk_dataset import DiskDataset
@@ -180,7 +181,7 @@ def test_fits_and_predicts_as_in_memory(folder, frame, make_classifier, monkeypa
 
 
 def test_modalities_are_inferred_and_fitted_on_a_sample(folder, make_classifier, monkeypatch):
-    monkeypatch.setattr(survey, "FITTING_ROWS", 25)
+    monkeypatch.setattr(survey_module, "FITTING_ROWS", 25)
     monkeypatch.setattr(DiskDataset, "linear_rows", 25)
     clf = make_classifier(None).set_params(modalities=None)
     clf.fit(ParquetTable(folder), "label", groups="group")

@@ -176,9 +176,9 @@ def bad_inputs():
             lambda f: (pd.concat([f, f[["text"]]], axis=1), f["label"]),
             "'text'.*repeated",
         ),
-        "number for text": (
-            lambda f: (f.assign(text=[5] * 24), f["label"]),
-            "row 0, column 'text': expected text, got int 5.*astype",
+        "bytes for text": (
+            lambda f: (f.assign(text=[b"a"] * 24), f["label"]),
+            "row 0, column 'text': expected text, got bytes",
         ),
         "no table": (lambda f: (3, f["label"]), "expected a DataFrame"),
         "table of labels": (lambda f: (f, f[["label", "text"]]), "one label for each row"),
@@ -238,7 +238,7 @@ def test_rows_far_down_are_named_by_their_place_in_the_whole_table(
     clf = make_classifier([TEXT], epochs=1, refit=False).fit(frame, frame["label"])
     monkeypatch.setattr("mmgraph.data.transform._ROWS_AT_ONCE", 10)
     frame["text"] = frame["text"].astype(object)
-    frame.loc[17, "text"] = 4
+    frame.loc[17, "text"] = b"four"
     with pytest.raises(DataError, match=r"^row 17, column 'text': expected text"):
         clf.predict(frame)
     frame.index = frame.index + 100

@@ -101,7 +101,7 @@ def test_a_program_that_differs_is_refused(numbers, rows, monkeypatch):
     model, folder = numbers
     monkeypatch.setattr(model.model_.head.bias, "data", model.model_.head.bias.data + 1)
     with pytest.raises(ExportError, match=r"differs from the model by .* nothing was written"):
-        write.check(model, folder / "onnx", rows, [])
+        write.check(model.fitted_, folder / "onnx", rows, [])
 
 
 def test_what_is_there_stays(numbers, rows, tmp_path):

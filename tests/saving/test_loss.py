@@ -114,12 +114,19 @@ def test_a_model_that_is_replaced_while_it_is_read_is_read_again(fitted, tmp_pat
 @pytest.mark.parametrize("name", ["a/b", "..", "x" * 300, "C:x", "\ud800", "a\0b"])
 def test_names_that_cannot_be_saved_are_refused_before_training(texts, make_classifier, name):
     clf = make_classifier([Text("text", features=None, name=name)])
-    with pytest.raises(DataError, match="could not be saved"):
+    with pytest.raises(DataError, match="no modality can be called"):
         clf.fit(texts, texts["label"])
 
 
+def test_labels_that_cannot_be_written_are_refused_before_training(texts, make_classifier):
+    clf = make_classifier([Text("text", features=None)])
+    for label in ("warm \ud800", "cold \0 <b>"):
+        with pytest.raises(DataError, match="expected labels that can be written"):
+            clf.fit(texts, [label, "other"] * 10)
+
+
 def test_labels_of_any_text_are_saved(texts, make_classifier, tmp_path):
-    labels = ["warm \ud800", "cold \0 <b>"] * 10
+    labels = ["warm \x1b[31m\u202e", "cold <b>|`"] * 10
     clf = make_classifier([Text("text", features=None)], epochs=1, refit=False)
     clf.fit(texts, labels).save(tmp_path / "model.mmgraph")
     loaded = load(tmp_path / "model.mmgraph")

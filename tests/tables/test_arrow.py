@@ -1,6 +1,7 @@
 """Hugging Face data sets give what the same rows in memory do: on disk, in memory and streamed."""
 
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def own_files(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hugging_face")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    monkeypatch.setattr(stream_module.tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     yield
     assert not list(temporary.glob("mmgraph-*"))
 

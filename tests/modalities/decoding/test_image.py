@@ -166,7 +166,7 @@ def test_huge_files_are_refused_unread(tmp_path):
     path = tmp_path / "huge.png"
     with path.open("wb") as file:
         file.truncate(10**12)  # takes no space: there is nothing in it
-    with pytest.raises(CellError, match=r"huge\.png' has 1,000,000,000,000"):
+    with pytest.raises(CellError, match=r"huge\.png'.* has 1,000,000,000,000"):
         decode_image(path)
     with pytest.raises(CellError, match="at most 715,827,880 bytes"):
         image_hash(path)
