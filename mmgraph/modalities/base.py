@@ -57,7 +57,7 @@ def is_usable_name(name: str) -> bool:
         >>> [is_usable_name(name) for name in ("photo", "type", "", "a/b", "x" * 300)]
         [True, False, False, False, False]
     """
-    is_word = re.fullmatch(r"[^\W.][^\x00/\\.]*", name) is not None
+    is_word = re.fullmatch(r"[^\W.][^\x00/\\.:]*", name) is not None
     return is_word and name not in _TAKEN and len(os.fsencode(name)) <= _LONGEST
 
 

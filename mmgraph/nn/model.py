@@ -37,7 +37,7 @@ class MultimodalModel(nn.Module):
         encoders: From `Items` to `Nodes` for every modality, by node type.
         fusion: From nodes to one vector a sample.
         task: What the logits mean; it says how many there are.
-        linear: Linear model on pooled of the modalities, None to do without.
+        linear: Linear model on pooled features of the modalities, None to do without.
         neighbours: Vote of the nearest training rows; needs the linear model, whose features it
             compares. None to do without.
     """

@@ -64,11 +64,10 @@ def test_save(fitted, room, tmp_path, name):
 
     results = set()
     work = lambda: fitted.save(path, overwrite=True)  # noqa: E731
-    put_back(path, places[0])
-    for outcome in faults_at_each(work, room, documented=ERRORS):
+    begin = lambda: put_back(path, places[0])  # noqa: E731
+    for outcome in faults_at_each(work, room, documented=ERRORS, begin=begin):
         check(outcome)
-        put_back(path, places[0])
-    put_back(path, places[0])  # the last work met no fault
+    begin()
     for outcome in full_disks(work, documented=ERRORS):
         check(outcome)
         put_back(path, places[0])

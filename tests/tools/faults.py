@@ -47,13 +47,18 @@ class Outcome:
 
 
 def faults_at_each(
-    work: Callable[[], object], root: Path, *, documented: tuple[type[BaseException], ...]
+    work: Callable[[], object],
+    root: Path,
+    *,
+    documented: tuple[type[BaseException], ...],
+    begin: Callable[[], object] = bool,
 ) -> Iterator[Outcome]:
     """Yield the outcome of a kill, and of an error, at each file operation within a folder.
 
     Args:
         work: What is done, in a fork each time.
         root: The folder.
+        begin: Called before each work, also the last of a kind, which meets no fault.
         documented: Errors that the work may end with.
 
     Raises:
@@ -62,6 +67,7 @@ def faults_at_each(
     for fault in ("kill", "error"):
         for number in range(_MOST):
             name = fault if fault == "kill" else ("ENOSPC", "EIO")[number % 2]
+            begin()
             code = _run(lambda n=number, f=name: _armed(work, root, f, n), documented)
             if code == _NOT_REACHED:
                 assert number, "no file operation was seen"

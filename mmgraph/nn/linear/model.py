@@ -96,7 +96,7 @@ class LinearModel(nn.Module):
     def parts_of(self, features: ScaledFeatures) -> LinearParts:
         """Return what each modality says by itself, given what `read` returned."""
         groups = self.by_modality(self.products(features.x, self.weight))
-        nothing = self.bias.new_zeros(len(features.has), self.outputs)
+        nothing = self.bias.new_zeros(features.has.shape[0], self.outputs)
         together = torch.stack([sum(group, start=nothing) for group in groups], dim=1)
         return LinearParts(together, self.alone(features.x), features.has)
 
