@@ -33,6 +33,8 @@ def exportable(model: MultimodalModel) -> MultimodalModel:
         ExportError: A part has no such form.
     """
     model = copy.deepcopy(model).cpu().eval().requires_grad_(False)
+    if model.neighbours is not None and not model.neighbours.used:
+        model.neighbours = None
     _change(model)
     return model
 

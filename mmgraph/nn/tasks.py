@@ -422,7 +422,7 @@ class Regression(Task):
         self, target: Float[Tensor, "samples outputs"]
     ) -> Float[Tensor, "samples outputs"]:
         """Return the standardised numbers."""
-        return (target - self.mean) / self.std
+        return ((target - self.mean) / self.std).to(self.prior.dtype)
 
     def logits_of_mean(
         self, mean: Float[Tensor, "samples outputs"]
