@@ -17,7 +17,7 @@ from mmgraph.data.transform import warn_without_input
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.outputs import Outputs
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 from mmgraph.tables.opening import open_rows
 
 

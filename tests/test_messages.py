@@ -13,7 +13,8 @@ from PIL import Image as Picture
 
 from mmgraph import Audio, Features, Image, Tabular, Text
 from mmgraph.data.infer import infer_modalities
-from mmgraph.data.targets import class_weights, encode_classes, encode_labels, encode_numbers
+from mmgraph.data.numbers import encode_numbers
+from mmgraph.data.targets import class_weights, encode_classes, encode_labels
 from mmgraph.data.transform import fit_modality, transform
 from mmgraph.errors import CellError, DataError, names, quote, reason
 from mmgraph.modalities.decoding.files import inline, located

@@ -16,7 +16,7 @@ from mmgraph.explain.run import explain_rows
 from mmgraph.fitted import FittedModel
 from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.outputs import Outputs
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 from mmgraph.saving.card import write_card
 from mmgraph.saving.facts import collect_facts
 from mmgraph.training import Training

@@ -20,6 +20,7 @@ from mmgraph.comparison.result import Comparison
 from mmgraph.comparison.splits import Split, make_folds, read_split_column
 from mmgraph.data import targets
 from mmgraph.data.infer import infer_modalities
+from mmgraph.data.numbers import encode_numbers
 from mmgraph.errors import DataError, quote
 from mmgraph.estimator import (
     MultimodalEstimator,
@@ -131,7 +132,7 @@ def _take(
     if isinstance(folds, str):
         inputs, split = take_columns(inputs, folds, "folds")
     if regression:
-        numbers = targets.encode_numbers(target, table.index).squeeze(1).numpy()
+        numbers = encode_numbers(target, table.index).squeeze(1).numpy()
         return inputs, numbers, group, split, None
     target = targets.one_column(target)
     if targets.is_multilabel(target):

@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from mmgraph.data import targets
+from mmgraph.data.numbers import encode_numbers
 from mmgraph.fitted import FittedModel
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 
 class Score(ABC):
@@ -103,7 +104,7 @@ def make_score(fitted: FittedModel, truth: Any, index: Any) -> Score:
     """
     task, classes = fitted.task, fitted.outputs.classes
     if classes is None:
-        return R2(task, targets.encode_numbers(truth, index).numpy())
+        return R2(task, encode_numbers(truth, index).numpy())
     if task.has_sets:
         return Accuracy(task, targets.indicator(truth, classes, index))
     return Accuracy(task, targets.match_classes(truth, classes, index))

@@ -52,7 +52,8 @@ class Arguments(BaseEstimator):
         cross_fit: Choose the linear model's scales by rows that are left out in turn, and weigh it,
             each modality's own linear model and the neighbours by the same rows. Default: False.
         neighbours: With `cross_fit`, let the nearest training rows vote, as far as that helps.
-            Default: True.
+            Explanations do not share the vote out among nodes, and a model whose neighbours count
+            cannot be exported. Default: True.
         graph: "auto": keep the fusion only where held-out rows show that it helps beside these;
             True: always; False: it is not even trained. Default: True.
         absent_nodes: Give a modality that a row lacks one learnt node; else it has none.

@@ -32,7 +32,7 @@ from mmgraph.modalities.base import Modality, is_usable_name
 from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.outputs import Outputs
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 from mmgraph.saving.facts import collect_facts
 from mmgraph.saving.model import SavedEstimator, save
 from mmgraph.saving.unsaved import warn_of_code, warn_of_state

@@ -18,7 +18,8 @@ from mmgraph.estimator.arguments import documented
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.nn.outputs import Outputs
-from mmgraph.nn.tasks import Multiclass, Task
+from mmgraph.nn.task import Task
+from mmgraph.nn.tasks import Multiclass
 from mmgraph.tables.opening import open_table, take_columns
 from mmgraph.tables.stream import spooled
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Shaped
 from sklearn.base import RegressorMixin
 from torch import Tensor
 
-from mmgraph.data import targets
+from mmgraph.data.numbers import encode_numbers
 from mmgraph.errors import DataError
 from mmgraph.estimator.arguments import documented
 from mmgraph.estimator.base import MultimodalEstimator
@@ -69,13 +69,13 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         """Return R² on rows and their numbers (or the name of their column)."""
         with spooled(X) as rows:
             frame, truth = take_columns(open_table(rows), y, "y")
-            known = targets.encode_numbers(truth, frame.index).numpy()
+            known = encode_numbers(truth, frame.index).numpy()
             return float(super().score(frame, known.reshape(np.shape(truth)), sample_weight))
 
     def _encode(
         self, truth: Any, index: Any
     ) -> tuple[Shaped[Tensor, "rows *outputs"], Shaped[np.ndarray, "rows"]]:
-        target = targets.encode_numbers(truth, index)
+        target = encode_numbers(truth, index)
         if torch.backends.mps.is_available() and self.device != "cpu":
             _check_single(target)
         self.outputs_ = Outputs(columns=target.shape[1] if np.ndim(truth) == 2 else None)

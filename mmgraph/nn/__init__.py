@@ -52,10 +52,10 @@ if TYPE_CHECKING:
     from mmgraph.nn.readout import ReadoutKind as ReadoutKind
     from mmgraph.nn.readout import ReadoutLike as ReadoutLike
     from mmgraph.nn.readout import make_readout as make_readout
+    from mmgraph.nn.task import Task as Task
     from mmgraph.nn.tasks import Multiclass as Multiclass
     from mmgraph.nn.tasks import Multilabel as Multilabel
     from mmgraph.nn.tasks import Regression as Regression
-    from mmgraph.nn.tasks import Task as Task
 else:
     __all__, __getattr__, __dir__ = hand_on(
         __name__,
@@ -97,7 +97,7 @@ else:
             "RegionCNN": "mmgraph.nn.encoders.image",
             "RegionEncoder": "mmgraph.nn.encoders.image",
             "Regression": "mmgraph.nn.tasks",
-            "Task": "mmgraph.nn.tasks",
+            "Task": "mmgraph.nn.task",
             "TensorFusion": "mmgraph.nn.fusion.tensor",
             "TokenEncoder": "mmgraph.nn.encoders.text",
             "VectorEncoder": "mmgraph.nn.encoders.features",

@@ -16,7 +16,7 @@ from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.neighbours.model import Neighbours
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 
 @runtime_checkable

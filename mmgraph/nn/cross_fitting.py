@@ -18,7 +18,7 @@ from mmgraph.nn.linear.solve import Alone, solve, take_dual
 from mmgraph.nn.neighbours.learn import learn_sharpness
 from mmgraph.nn.neighbours.model import Found, Neighbours, shares_of
 from mmgraph.nn.neighbours.similarity import RowVectors, nearest
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 from mmgraph.nn.weighing import weigh_parts
 
 #: Rows whose Gram matrix is made; of more, some.

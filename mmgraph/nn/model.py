@@ -13,7 +13,7 @@ from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.neighbours.model import Neighbours
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 from mmgraph.nn.weighing import weigh_parts
 
 #: What `balance` starts from and is pulled towards where the linear model sees all modalities:

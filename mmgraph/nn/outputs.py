@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mmgraph.nn.tasks import Multiclass, Multilabel, Regression, Task
+from mmgraph.nn.task import Task
+from mmgraph.nn.tasks import Multiclass, Multilabel, Regression
 
 
 @dataclass(frozen=True, eq=False)

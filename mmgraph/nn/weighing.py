@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 
 def weigh_parts(

@@ -10,7 +10,7 @@ from typing import Any
 from jaxtyping import Shaped
 from torch import Tensor
 
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 from mmgraph.version import __version__
 
 _PACKAGES = ("torch", "torch-geometric", "lightning", "numpy", "pandas", "timm", "transformers")

@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from mmgraph.nn.model import MultimodalModel
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 logger = logging.getLogger("mmgraph")
 

@@ -11,12 +11,12 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import DataConversionWarning
 
 from mmgraph import DataError
+from mmgraph.data.numbers import encode_numbers
 from mmgraph.data.targets import (
     class_weights,
     encode_classes,
     encode_groups,
     encode_labels,
-    encode_numbers,
     is_multilabel,
     match_classes,
     one_column,

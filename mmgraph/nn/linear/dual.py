@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 #: Steps whose curvature is remembered.
 _MEMORY = 10

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from mmgraph.nn.linear.dual import Dual, fit_dual
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 Scales = tuple[float, ...]
 

@@ -13,7 +13,7 @@ from mmgraph.graph.items import Items
 from mmgraph.nn.linear.dual import Dual
 from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.linear.scaled import ScaledFeatures
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from mmgraph.nn.neighbours.similarity import NEVER, RowVectors, nearest
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 #: Neighbours that are weighed, of those that are nearest when all modalities count the same.
 _CANDIDATES = 200

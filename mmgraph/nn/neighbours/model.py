@@ -14,7 +14,7 @@ from mmgraph.nn.linear.pool import number_of_patterns, pattern_of
 from mmgraph.nn.linear.scaled import ScaledFeatures
 from mmgraph.nn.neighbours.similarity import NEVER, RowVectors, nearest
 from mmgraph.nn.neighbours.vectors import UnitVectors
-from mmgraph.nn.tasks import Task
+from mmgraph.nn.task import Task
 
 
 @dataclass(frozen=True, eq=False)
