@@ -18,7 +18,8 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 from sklearn.model_selection import StratifiedGroupKFold
 
-from mmgraph import Image, MultimodalGraphClassifier, Text, load_openclipart
+from mmgraph import Image, MultimodalGraphClassifier, Text
+from mmgraph.datasets import load_openclipart
 
 METHODS: dict[str, dict[str, Any]] = {
     "linear model, cross-fitted": {"cross_fit": True, "neighbours": False},
