@@ -102,6 +102,13 @@ class NumberColumn(Column):
     scale: float
     notation: tuple[Any, ...] = ()
 
+    def __post_init__(self) -> None:
+        # Saved models may come from anybody.
+        given = self.notation
+        fields = [type(each) for each in given] if isinstance(given, tuple) else None
+        if fields not in ([], [str, str, str, bool]):
+            raise ValueError(f"expected the fields of a notation, got {quote(self.notation)}")
+
     @classmethod
     def fit(cls, name: str, values: Sequence[float], first: int) -> NumberColumn:
         """Return the column of these numbers."""
