@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ from mmgraph.nn.readout import READOUTS
 from mmgraph.saving.code import name_of, named_conv, named_fusion
 from mmgraph.saving.relations import GivenRelations, read_relations, write_relations
 from mmgraph.training.settings import OPTIMIZERS, Training
+
+#: Arguments of an estimator that saved models have within `training` and `fusion`.
+_IN_GROUPS = {each.name for each in fields(Training)} | {
+    *("num_layers", "conv", "relations", "readout", "dropout", "execution")
+}
 
 
 def write_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,6 +68,11 @@ def read_parameters(
         ValueError: A value is out of its range, or the fusion does not take an option.
     """
     parameters = dict(written)
+    for name in _IN_GROUPS & parameters.keys():
+        raise DataError(
+            f"{path}: config.json: 'parameters': {name!r} stands outside 'training' and 'fusion'; "
+            "no saved model has that"
+        )
     try:
         parameters["fusion"] = _read_fusion(parameters["fusion"], conv, fusion, relations)
     except DataError as error:
