@@ -49,13 +49,10 @@ class Arguments(BaseEstimator):
             relations, channels). Default: "graph".
         channels: Features of a node and of the fused vector, a multiple of 4. Default: 64.
         linear: Add the linear model. Default: True.
-        cross_fit: Choose the linear model's scales by rows that are left out in turn, and weigh it,
-            each modality's own linear model and the neighbours by the same rows. Default: False.
-        neighbours: With `cross_fit`, let the nearest training rows vote, as far as that helps.
-            Explanations do not share the vote out among nodes, and a model whose neighbours count
-            cannot be exported. Default: True.
+        neighbours: Beside the linear model, let the nearest training rows vote, as far as rows
+            that were left out say that this helps. Default: True.
         graph: "auto": keep the fusion only where held-out rows show that it helps beside these;
-            True: always; False: it is not even trained. Default: True.
+            True: always; False: it is not even trained. Default: "auto".
         absent_nodes: Give a modality that a row lacks one learnt node; else it has none.
             Default: False.
         training: How the fusion is trained; see `Training`. Default: Training().
@@ -105,9 +102,8 @@ class Arguments(BaseEstimator):
     fusion: FusionLike = "graph"
     channels: int = 64
     linear: bool = True
-    cross_fit: bool = False
     neighbours: bool = True
-    graph: Literal["auto"] | bool = True
+    graph: Literal["auto"] | bool = "auto"
     absent_nodes: bool = False
     training: Training = _USUAL
     epochs: int | None = None

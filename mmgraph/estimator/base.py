@@ -322,5 +322,4 @@ class MultimodalEstimator(HasFitted, Arguments):
             seed=self.random_state,
             checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir),
             graph=self.graph,
-            cross_fit=self.cross_fit,
         )

@@ -126,7 +126,7 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
 
     def _make_task(self) -> Task:
         weights = self.class_weight
-        task = self.outputs_.make_task(balanced=targets.is_balanced(weights))
-        if isinstance(weights, Mapping) and isinstance(task, Multiclass):
-            task.class_weight = torch.tensor(targets.class_weights(weights, self.classes_))
-        return task
+        if isinstance(weights, Mapping) and not self.multilabel_:
+            chosen = torch.tensor(targets.class_weights(weights, self.classes_))
+            return Multiclass(len(chosen), class_weight=chosen)
+        return self.outputs_.make_task(balanced=targets.is_balanced(weights))

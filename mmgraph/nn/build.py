@@ -48,7 +48,6 @@ class NetworkOptions:
         channels: Features of a node and of the fused vector.
         fusion: What joins the modalities.
         linear: Add the linear model.
-        cross_fit: The linear model was, or will be, cross-fitted.
         neighbours: With that, add the vote of the nearest training rows, where the linear model
             sees all modalities.
         absent_nodes: Give a modality that a row lacks one learnt node.
@@ -57,7 +56,6 @@ class NetworkOptions:
     channels: int = 64
     fusion: FusionLike = "graph"
     linear: bool = True
-    cross_fit: bool = False
     neighbours: bool = True
     absent_nodes: bool = False
 
@@ -87,13 +85,12 @@ def build_model(
         encoders = {name: AbsentNode(each, channels) for name, each in encoders.items()}
     pooled = {each.node_type: each.make_pooled_features() for each in modalities if options.linear}
     linear = LinearModel(pooled, task.outputs) if any(pooled.values()) else None
-    wanted = options.cross_fit and options.neighbours
     return MultimodalModel(
         encoders,
         build_fusion(modalities, options),
         task,
         linear=linear,
-        neighbours=build_neighbours(linear, task) if wanted else None,
+        neighbours=build_neighbours(linear, task) if options.neighbours else None,
     )
 
 

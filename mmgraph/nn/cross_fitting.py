@@ -25,6 +25,8 @@ from mmgraph.nn.weighing import weigh_parts
 ROWS_FOR_GRAM = 3000
 #: Rows that scales are chosen by.
 _ROWS_FOR_SCALES = 1000
+#: Rows by which it is learnt what makes rows alike.
+_ROWS_FOR_SHARPNESS = 1000
 #: Fewer rows than this cannot weigh anything.
 _FEWEST = 10
 #: How strongly weights are pulled to where they begin, in rows.
@@ -147,7 +149,7 @@ class _CrossFit:
 
     def _both(self, gram: Tensor, target: Tensor, fold: Tensor) -> tuple[Dual, Tensor]:
         dual = fit_dual(gram, target, self.task)
-        return dual, out_of_fold(gram, target, fold, self.task)
+        return dual, out_of_fold(gram, target, fold, self.task, whole=dual)
 
     def weigh(self, neighbours: Neighbours | None, vectors: RowVectors | None) -> Tensor:
         """Set the weights of all parts for each pattern of modalities; return left-out logits."""
@@ -169,12 +171,14 @@ class _CrossFit:
         rows = self._rows_with(everything)
         if len(rows) < _FEWEST:
             return
-        parts, start = self._parts(everything, rows)
+        asked = _some(len(rows), _ROWS_FOR_SHARPNESS)
+        parts, start = self._parts(everything, rows[asked])
         vote.neighbours.sharpness = learn_sharpness(
             vote.vectors[rows],
             self.target[rows],
             self.group[rows],
             self.task,
+            asked=asked,
             others=parts,
             start=torch.cat([start, start.new_tensor([_VOTE])]),
             sharpness=vote.neighbours.sharpness,

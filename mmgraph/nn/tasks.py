@@ -29,7 +29,10 @@ class Multiclass(Task):
 
     Args:
         outputs: Number of classes.
-        balanced: Rare classes count as much as common ones.
+        balanced: Rare classes count as much as common ones while parts are fitted. How much each
+            part counts is judged with all rows counting the same, so that probabilities are
+            those of the rows.
+        class_weight: How much each class counts, instead, in both; None: the same.
     """
 
     kind = "multiclass"
@@ -38,10 +41,17 @@ class Multiclass(Task):
     metric = "accuracy"
     class_weight: Tensor
 
-    def __init__(self, outputs: int, *, balanced: bool = True) -> None:
+    def __init__(
+        self,
+        outputs: int,
+        *,
+        balanced: bool = True,
+        class_weight: Float[Tensor, "outputs"] | None = None,
+    ) -> None:
         super().__init__(outputs)
-        self.balanced = balanced
-        self.register_buffer("class_weight", torch.ones(outputs))
+        self.balanced = balanced and class_weight is None
+        weight = torch.ones(outputs) if class_weight is None else class_weight
+        self.register_buffer("class_weight", weight)
 
     def fit(self, target: Int[Tensor, "samples"]) -> None:
         """Learn the shares of the classes."""
@@ -60,7 +70,7 @@ class Multiclass(Task):
         label_smoothing: float = 0.0,
     ) -> Float[Tensor, ""]:
         """Return the cross-entropy."""
-        weight = self.class_weight if weighted else None
+        weight = self.class_weight if weighted or not self.balanced else None
         return F.cross_entropy(
             logits, target, weight=weight, reduction=reduction, label_smoothing=label_smoothing
         )

@@ -72,6 +72,13 @@ def _nest(config: _Config) -> None:
     config["parameters"] = nest_parameters(config["parameters"])
 
 
+def _without_neighbours(config: _Config) -> None:
+    """Neighbours voted on request only, and the graph was always kept."""
+    parameters = config["parameters"]
+    parameters["neighbours"] = parameters.pop("cross_fit", False) and parameters["neighbours"]
+    parameters.setdefault("graph", True)
+
+
 #: The step from format 1 to format 2, from 2 to 3, and so on.
 STEPS: tuple[Step, ...] = (
     Step(
@@ -79,6 +86,7 @@ STEPS: tuple[Step, ...] = (
         weights={"additive.bags.": "linear.pooled.", "additive.": "linear."},
         change=_nest,
     ),
+    Step(change=_without_neighbours),
 )
 
 #: Of today's models.

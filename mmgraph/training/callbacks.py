@@ -15,6 +15,9 @@ from mmgraph.training.module import TrainingModule
 
 logger = logging.getLogger("mmgraph")
 
+#: A loss above the best by no more than this share is a plateau, on which training goes on.
+_PLATEAU = 0.01
+
 
 class History(Callback):
     """Collects the metrics of each epoch in `entries`."""
@@ -51,8 +54,8 @@ class History(Callback):
 class BestWeights(Callback):
     """Keeps the weights with the lowest held-out loss in memory and restores them at the end.
 
-    Training stops after `patience` epochs without a lower one, and at Ctrl-C; a second Ctrl-C
-    interrupts at once.
+    Training stops after `patience` epochs that were clearly worse without a lower one between
+    them, and at Ctrl-C; a second Ctrl-C interrupts at once.
     """
 
     def __init__(self, patience: int) -> None:
@@ -74,7 +77,7 @@ class BestWeights(Callback):
             )
             trainer.should_stop = True
             return
-        self.waited += 1
+        self.waited += float(loss) > self.best + _PLATEAU * abs(self.best)
         if float(loss) < self.best:
             self.best, self.waited = float(loss), 0
             state = module.averaged().state_dict()

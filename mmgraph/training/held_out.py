@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import torch
 from jaxtyping import Float, Shaped
@@ -51,7 +52,7 @@ def leave_out_unless_it_pays(
     without = losses(model.task, alone * cheap, target)
     both = losses(model.task, model.weights[0] * cheap + model.weights[1] * fused, target)
     gain = without - both
-    error = float(gain.std()) / len(gain) ** 0.5
+    error = float(gain.std()) / len(gain) ** 0.5 if len(gain) > 1 else math.inf
     least = max(error, _LEAST_GAIN * float(without.mean()))
     pays = bool(model.weights[1] > 0) and float(gain.mean()) > least
     logger.info(

@@ -19,7 +19,6 @@ from mmgraph.data.folds import Partition
 from mmgraph.errors import DataError
 from mmgraph.graph.items import Items
 from mmgraph.nn.cross_fitting import ROWS_FOR_GRAM
-from mmgraph.nn.linear.solve import fit_linear
 from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.system import distributed
 from mmgraph.training.cheap import Cheap, fit_cheap
@@ -52,7 +51,6 @@ class Fitting:
         checkpoint_dir: Where the state of the training is kept until it is done; None: nowhere.
         graph: Train the fused part; "auto": leave it out where held-out rows do not show that it
             helps beside the cheap parts.
-        cross_fit: Choose the cheap parts' scales and weights by rows that they were not fitted on.
     """
 
     build: Callable[[], MultimodalModel]
@@ -61,8 +59,7 @@ class Fitting:
     refit: bool
     seed: int
     checkpoint_dir: Path | None = None
-    graph: Graph = True
-    cross_fit: bool = False
+    graph: Graph = "auto"
 
     def fit(
         self, dataset: SampleDataset, partition: Partition
@@ -103,7 +100,7 @@ class Fitting:
             self._fit_cheap(dataset, partition, rows).give(model)
             return model, result.history, {}
         cheap = None
-        if self.cross_fit and len(rows) <= ROWS_FOR_GRAM:
+        if len(rows) <= ROWS_FOR_GRAM:
             cheap = self._fit_cheap(dataset, partition, rows)
         training_rows = np.setdiff1d(rows, held_out)
         validation = dataset.subset(held_out)
@@ -155,14 +152,12 @@ class Fitting:
         epochs: int,
     ) -> tuple[MultimodalModel, TrainingResult]:
         """Train the fused part of a fresh model on some rows."""
-        torch.manual_seed(self.seed)
         generator = torch.Generator().manual_seed(self.seed)
         training = dataset.subset(
             rows, augment=True, modality_dropout=self.settings.modality_dropout
         )
         assert training.target is not None
-        model = self.build()
-        model.task.fit(training.target)
+        model = self._fresh(dataset)
         if distributed.rank():
             torch.manual_seed(self.seed + distributed.rank())  # other rows, other dropout
         settings = replace(self.settings, epochs=epochs)
@@ -199,7 +194,7 @@ class Fitting:
         return digest.hexdigest()
 
     def _fresh(self, dataset: SampleDataset) -> MultimodalModel:
-        """Make an untrained model whose task knows the targets."""
+        """Make an untrained model whose task knows the targets of all rows."""
         torch.manual_seed(self.seed)
         model = self.build()
         assert dataset.target is not None
@@ -215,14 +210,11 @@ class Fitting:
 
         def fit() -> Cheap:
             training = dataset.subset(rows)
-            model = self._fresh(training).eval()
+            model = self._fresh(dataset).eval()
             if model.linear is None:
                 return Cheap(rows)
             batches = _Batches(training, self.settings.batch_size)
             assert training.target is not None
-            if not self.cross_fit:
-                fit_linear(model.linear, batches, training.target, model.task)
-                return Cheap(rows, model.linear.state_dict())
             return fit_cheap(model, batches, training.target, rows, partition)
 
         return distributed.from_first(fit)

@@ -91,8 +91,8 @@ class Training:
         label_smoothing: Share of the probability that is spread over all classes. Default: 0.1.
         gradient_clip: Longest gradient of all weights together, in units of the loss by weight; a
             longer one is scaled down, 0 leaves all as they are. Default: 5.0.
-        patience: Epochs without a lower loss on held-out rows after which training stops.
-            Default: 4.
+        patience: Epochs whose loss on held-out rows is above the lowest by more than a hundredth,
+            after which training stops. Default: 4.
         averaging: Share of the averaged weights that a step keeps, from 0 (the last step's
             weights) to below 1. Default: 0.98.
         modality_dropout: Probability of hiding a modality of a row; for inputs that lack more than

@@ -26,7 +26,7 @@ def frame():
 
 
 def make(frame, kind=MultimodalGraphClassifier, **options):
-    options = {"cross_fit": True, "graph": False, "verbose": False, **options}
+    options = {"graph": False, "verbose": False, **options}
     modalities = [Features("first"), Features("second")]
     inputs, groups = frame[["first", "second"]], frame["group"]
     y = frame["label"] if kind is MultimodalGraphClassifier else frame["group"].astype(float)

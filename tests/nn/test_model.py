@@ -7,7 +7,7 @@ from mmgraph import Complete, Items, Nodes
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.nn.linear.features import MeanFeatures
 from mmgraph.nn.linear.model import LinearModel
-from mmgraph.nn.linear.solve import fit_linear
+from mmgraph.nn.linear.solve import solve
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.tasks import Multiclass
 
@@ -91,7 +91,7 @@ def test_logits_are_the_weighted_parts(with_linear):
     linear = None
     if with_linear:
         linear = LinearModel({"image": [MeanFeatures(8)]}, 3)
-        fit_linear(linear, [items], torch.tensor([0, 1, 2, 0, 1, 2]), Multiclass(3))
+        solve(linear, linear.measure([items]), torch.tensor([0, 1, 2, 0, 1, 2]), Multiclass(3))
     fusion = GraphFusion({"image": {"all": Complete()}}, 8)
     model = MultimodalModel({"image": OneNode()}, fusion, Multiclass(3), linear=linear).eval()
     model.weights = torch.tensor([0.5, 2.0])

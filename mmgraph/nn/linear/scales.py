@@ -23,6 +23,9 @@ _FACTORS = (4.0, 2.0)
 _STEPS = 3
 #: What a change has to gain, in mean loss: less is chance.
 _GAIN = 5e-4
+#: Share of the loss by which a change may be worse in the first folds and still be looked at, and
+#: the fewest rows that can tell.
+_HOPE, _FEWEST = 0.01, 150
 #: As in `fit_dual`; less than what a change has to gain.
 _TOLERANCE = 3e-4
 _TEMPERATURES = torch.logspace(-0.5, 0.5, 31)
@@ -34,8 +37,7 @@ def out_of_fold(
     fold: Int[Tensor, "rows"],
     task: Task,
     *,
-    starts: dict[int, Dual] | None = None,
-    tolerance: float = 1e-4,
+    whole: Dual,
 ) -> Float[Tensor, "rows outputs"]:
     """Return the logits of each row by the model of the rows of all other folds.
 
@@ -44,19 +46,22 @@ def out_of_fold(
         target: Target of each row.
         fold: Fold of each row.
         task: Whose loss is made small.
-        starts: Solutions to begin with, by fold; replaced by those that are found.
-        tolerance: As in `fit_dual`.
+        whole: The model of all rows, from whose coefficients of the other folds' rows each is
+            begun: what is not quite solved says too little of a left-out row, not too much.
     """
-    starts = {} if starts is None else starts
     logits = gram.new_zeros(len(gram), task.outputs)
-    for number in fold.unique().tolist():
-        kept, left = (fold != number).nonzero()[:, 0], (fold == number).nonzero()[:, 0]
+    for kept, left in _folds(fold):
         rows = gram[:, kept]
-        starts[number] = fit_dual(
-            rows[kept], target[kept], task, start=starts.get(number), tolerance=tolerance
-        )
-        logits[left] = starts[number].logits(rows[left])
+        start = Dual(whole.coefficient[kept], whole.bias)
+        found = fit_dual(rows[kept], target[kept], task, start=start, tolerance=1e-4)
+        logits[left] = found.logits(rows[left])
     return logits
+
+
+def _folds(fold: Int[Tensor, "rows"]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the rows that are kept and those that are left out, for each fold."""
+    for number in fold.unique().tolist():
+        yield (fold != number).nonzero()[:, 0], (fold == number).nonzero()[:, 0]
 
 
 def calibrated_loss(
@@ -115,20 +120,43 @@ class _Trial:
     task: Task
     best: list[float] = field(default_factory=list)
     loss: float = math.inf
-    starts: dict[int, Dual] = field(default_factory=dict)
+    logits: Tensor | None = None
+    starts: list[Dual] = field(default_factory=list)
 
     def better(self, squares: Sequence[float]) -> bool:
         """Try other lengths, and keep them where they gain something."""
         gram = torch.stack([s * g for s, g in zip(squares, self.grams, strict=True)]).sum(0)
-        starts = dict(self.starts)
-        logits = out_of_fold(
-            gram, self.target, self.fold, self.task, starts=starts, tolerance=_TOLERANCE
-        )
+        logits, starts = gram.new_zeros(len(gram), self.task.outputs), []
+        seen = torch.zeros_like(self.fold, dtype=torch.bool)
+        for place, (kept, left) in enumerate(_folds(self.fold)):
+            rows = gram[:, kept]
+            start = self.starts[place] if self.starts else None
+            found = fit_dual(
+                rows[kept], self.target[kept], self.task, start=start, tolerance=_TOLERANCE
+            )
+            logits[left] = found.logits(rows[left])
+            starts.append(found)
+            seen[left] = True
+            if self._hopeless(logits, seen):
+                return False
         loss = calibrated_loss(logits, self.target, self.task)
         if not loss < self.loss - _GAIN:
             return False
-        self.best, self.loss, self.starts = list(squares), loss, starts
+        self.best, self.loss, self.logits, self.starts = list(squares), loss, logits, starts
         return True
+
+    def _hopeless(self, logits: Tensor, seen: Tensor) -> bool:
+        """Whether the rows that were left out so far are predicted clearly worse than by the best.
+
+        Most changes are, and the other folds need not be solved to see it.
+        """
+        if self.logits is None or seen.sum() < _FEWEST:
+            return False
+        both = [
+            calibrated_loss(each[seen], self.target[seen], self.task)
+            for each in (logits, self.logits)
+        ]
+        return both[0] > (1 + _HOPE) * both[1]
 
     def climb(self, places: Iterator[int] | range, factor: float) -> None:
         """Change one length after the other, up or down."""

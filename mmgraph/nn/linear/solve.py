@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor, nn
 
-from mmgraph.graph.items import Items
 from mmgraph.nn.linear.dual import Dual
 from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.linear.scaled import ScaledFeatures
@@ -29,26 +28,6 @@ class Alone:
     dual: Dual
     rows: Bool[Tensor, "samples"]
     slack: float = 1.0
-
-
-def fit_linear(
-    model: LinearModel,
-    batches: Iterable[Mapping[str, Items]],
-    target: Shaped[Tensor, "samples *outputs"],
-    task: Task,
-    *,
-    max_iter: int = 100,
-) -> None:
-    """Learn vocabularies, statistics and weights, from zero.
-
-    Args:
-        model: The model.
-        batches: Training items by node type; iterated several times.
-        target: Target of each sample, in the batches' order.
-        task: Whose loss is made small.
-        max_iter: Most steps of L-BFGS; a few dozen are enough.
-    """
-    solve(model, model.measure(batches), target, task, max_iter=max_iter)
 
 
 def solve(

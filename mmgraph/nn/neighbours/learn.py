@@ -10,7 +10,7 @@ from mmgraph.nn.neighbours.similarity import NEVER, RowVectors, nearest
 from mmgraph.nn.task import Task
 
 #: Neighbours that are weighed, of those that are nearest when all modalities count the same.
-_CANDIDATES = 200
+_CANDIDATES = 100
 #: How strongly the logarithms of what is learnt are pulled to where they begin, in rows.
 _PULL = 0.5
 _MAX_ITER = 25
@@ -22,29 +22,32 @@ def learn_sharpness(
     group: Int[Tensor, "rows"],
     task: Task,
     *,
-    others: Float[Tensor, "parts rows outputs"],
+    asked: Int[Tensor, "asked"],
+    others: Float[Tensor, "parts asked outputs"],
     start: Float[Tensor, "parts_and_vote"],
     sharpness: Float[Tensor, "modalities"],
     pull: float,
 ) -> Float[Tensor, "modalities"]:
     r"""Return the weights β of the modalities that help most beside the other parts.
 
-    The rows' loss is made small by L-BFGS, over β and over the weights of all parts together; a
-    row's neighbours are never of its own group.
+    The loss of some rows is made small by L-BFGS, over β and over the weights of all parts
+    together; a row's neighbours are never of its own group.
 
     Args:
         rows: What rows are compared by.
         target: Target of each row.
         group: Group of each row; its own number where there are no groups.
         task: Whose loss, with all rows counting the same, is made small.
-        others: Logits of the other parts, fitted without the row.
+        asked: Rows whose loss is made small; a thousand tell as much as more.
+        others: Their logits by the other parts, fitted without the row.
         start: Weights of the other parts and, last, of the vote, to begin with.
         sharpness: β to begin with.
         pull: How strongly the weights are pulled to where they begin, in rows.
     """
-    _, near = nearest(rows, rows, sharpness, _CANDIDATES, apart=(group, group))
-    cosine, both = _compare(rows, near)
-    both = both & (group[near] != group.unsqueeze(1)).unsqueeze(2)
+    _, near = nearest(rows[asked], rows, sharpness, _CANDIDATES, apart=(group[asked], group))
+    cosine, both = _compare(rows, asked, near)
+    both = both & (group[near] != group[asked].unsqueeze(1)).unsqueeze(2)
+    wanted = target[asked]
     said = task.indicators(target)[near]
     begin = sharpness.log()
     log_sharpness = begin.clone().requires_grad_()
@@ -61,7 +64,7 @@ def learn_sharpness(
         share = _shares(cosine, both, log_sharpness.exp())
         vote = task.logits_of_mean((share.unsqueeze(1) @ said).squeeze(1))
         logits = torch.einsum("p,pro->ro", weights[:-1], others) + weights[-1] * vote
-        loss = task.loss(logits, target, reduction="sum", weighted=False)
+        loss = task.loss(logits, wanted, reduction="sum", weighted=False)
         loss = loss + pull * (weights - start).square().sum()
         loss = loss + _PULL * (log_sharpness - begin).square().sum()
         loss.backward()
@@ -73,11 +76,11 @@ def learn_sharpness(
 
 
 def _compare(
-    rows: RowVectors, near: Int[Tensor, "rows count"]
-) -> tuple[Float[Tensor, "rows count modalities"], Bool[Tensor, "rows count modalities"]]:
+    rows: RowVectors, asked: Int[Tensor, "asked"], near: Int[Tensor, "asked count"]
+) -> tuple[Float[Tensor, "asked count modalities"], Bool[Tensor, "asked count modalities"]]:
     """Return the cosine by each modality of each row and its candidates, and whether both have."""
-    cosines = [(x[near] @ x.unsqueeze(2)).squeeze(2) for x in rows.vectors]
-    both = rows.has[near] & rows.has.unsqueeze(1)
+    cosines = [(x[near] @ x[asked].unsqueeze(2)).squeeze(2) for x in rows.vectors]
+    both = rows.has[near] & rows.has[asked].unsqueeze(1)
     return torch.stack(cosines, dim=2) * both, both
 
 

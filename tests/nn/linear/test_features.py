@@ -9,7 +9,7 @@ from mmgraph.modalities.tokens.ngrams import character_ngrams, word_ngrams
 from mmgraph.nn.linear.features import MeanFeatures, NgramFeatures
 from mmgraph.nn.linear.model import LinearModel
 from mmgraph.nn.linear.patches import PatchFeatures
-from mmgraph.nn.linear.solve import fit_linear
+from mmgraph.nn.linear.solve import solve
 from mmgraph.nn.tasks import Multiclass
 
 TEXTS = ["a cat sat", "the cat, the dog", "Dogs bark", "nap", "the end of the day", "cats nap"]
@@ -122,7 +122,7 @@ def test_linear_model_is_scikit_learns_regression():
     batches = [
         {"image": feature_items(x[a:b], list(range(b - a)), b - a)} for a, b in ((0, 25), (25, 40))
     ]
-    fit_linear(model, batches, target, Multiclass(3))
+    solve(model, model.measure(batches), target, Multiclass(3))
     scaled = 2 * ((x - x.mean(0)) / x.std(0, correction=0)) / 5**0.5
     expected = LogisticRegression(C=1, max_iter=1000, tol=1e-8).fit(scaled, target)
     ours = torch.cat([model(batch) for batch in batches]).softmax(1).detach()
@@ -136,7 +136,7 @@ def test_linear_model_of_both_bags_can_be_restored():
     words = text_items(texts, "words", word_ngrams)
     items = {"image": feature_items(x, list(range(40)), 40), "text": words}
     model = LinearModel(pooled, 3)
-    fit_linear(model, [items], target, Multiclass(3))
+    solve(model, model.measure([items]), target, Multiclass(3))
     again = LinearModel(pooled | {"text": [NgramFeatures("words")]}, 3)
     again.load_state_dict(model.state_dict())
     torch.testing.assert_close(again(items), model(items))

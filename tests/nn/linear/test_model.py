@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from mmgraph import Items
 from mmgraph.nn.linear.features import MeanFeatures, NgramFeatures
 from mmgraph.nn.linear.model import LinearModel
-from mmgraph.nn.linear.solve import fit_linear
+from mmgraph.nn.linear.solve import solve
 from mmgraph.nn.tasks import Multiclass
 
 CLASSES, WIDTH = 3, 5
@@ -54,7 +54,7 @@ def fitted(samples):
     ]
     task = Multiclass(CLASSES)
     task.class_weight = torch.tensor([1.0, 3.0, 0.5])
-    fit_linear(model, batches, target, task)
+    solve(model, model.measure(batches), target, task)
     return model
 
 
@@ -101,7 +101,7 @@ def test_what_is_there_alone_is_weighed_alone(samples, fitted):
     task = Multiclass(CLASSES)
     task.class_weight = torch.tensor([1.0, 3.0, 0.5])
     real = [number for number, image in enumerate(images) if image is not None]
-    fit_linear(lone, [{"image": dense([images[n] for n in real])}], target[real], task)
+    solve(lone, lone.measure([{"image": dense([images[n] for n in real])}]), target[real], task)
     expected = lone({"image": dense(images[:3])})
     torch.testing.assert_close(fitted(both(images[:3], [None] * 3)), expected, atol=2e-3, rtol=1e-3)
     mixed = fitted(both(images[:3], [texts[0], None, None]))
@@ -125,7 +125,7 @@ def test_state_dict_brings_all_sizes(samples, fitted):
 def test_a_modality_that_training_never_had(samples):
     images, texts, target = samples
     model = LinearModel({"image": [MeanFeatures(WIDTH)], "text": [NgramFeatures("words")]}, CLASSES)
-    fit_linear(model, [both(images, [None] * 60)], target, Multiclass(CLASSES))
+    solve(model, model.measure([both(images, [None] * 60)]), target, Multiclass(CLASSES))
     with torch.no_grad():
         with_texts, without = model(both(images, texts)), model(both(images, [None] * 60))
     torch.testing.assert_close(with_texts, without)
@@ -136,6 +136,6 @@ def test_a_constant_feature_does_no_harm(samples):
     images, texts, target = samples
     constant = [None if row is None else row * torch.tensor([1, 1, 1, 1, 0]) for row in images]
     model = LinearModel({"image": [MeanFeatures(WIDTH)], "text": [NgramFeatures("words")]}, CLASSES)
-    fit_linear(model, [both(constant, texts)], target, Multiclass(CLASSES))
+    solve(model, model.measure([both(constant, texts)]), target, Multiclass(CLASSES))
     assert model(both(constant, texts)).isfinite().all()
     assert model.weight[4].abs().max() == 0
