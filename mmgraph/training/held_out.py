@@ -14,8 +14,9 @@ from mmgraph.nn.task import Task
 
 logger = logging.getLogger("mmgraph")
 
-#: Share of the loss that the graph has to take away to be worth its time.
-_LEAST_GAIN = 0.01
+#: Share of the loss that the graph has to take away to be worth its time, and how many standard
+#: errors that must be, so that it is not chance.
+_LEAST_GAIN, _LEAST_ERRORS = 0.02, 2.0
 
 
 def calibrate(
@@ -37,8 +38,8 @@ def leave_out_unless_it_pays(
 ) -> None:
     """Set the fused part's weight to 0 where its gain may well be chance, and say so.
 
-    It stays where the mean loss of held-out rows falls by more than a standard error of that
-    difference, and by more than a hundredth.
+    It stays where the mean loss of held-out rows falls by more than two standard errors of that
+    difference, and by more than a fiftieth.
 
     Args:
         model: The model, whose parts have been weighed.
@@ -53,7 +54,7 @@ def leave_out_unless_it_pays(
     both = losses(model.task, model.weights[0] * cheap + model.weights[1] * fused, target)
     gain = without - both
     error = float(gain.std()) / len(gain) ** 0.5 if len(gain) > 1 else math.inf
-    least = max(error, _LEAST_GAIN * float(without.mean()))
+    least = max(_LEAST_ERRORS * error, _LEAST_GAIN * float(without.mean()))
     pays = bool(model.weights[1] > 0) and float(gain.mean()) > least
     logger.info(
         "the graph is %s: with it the loss of %d held-out rows is %.4f, without it %.4f",
