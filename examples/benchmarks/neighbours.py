@@ -22,8 +22,8 @@ from mmgraph import Image, MultimodalGraphClassifier, Text
 from mmgraph.datasets import load_openclipart
 
 METHODS: dict[str, dict[str, Any]] = {
-    "linear model, cross-fitted": {"cross_fit": True, "neighbours": False},
-    "with neighbours": {"cross_fit": True},
+    "linear model": {"neighbours": False},
+    "with neighbours": {},
 }
 GRAPH = {"auto": "auto", "always": True, "never": False}
 

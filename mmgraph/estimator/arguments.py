@@ -32,6 +32,9 @@ SHORTCUTS: dict[str, tuple[str, ...]] = {
 }
 
 
+#: Arguments that are True or False.
+_SWITCHES = ("linear", "neighbours", "absent_nodes", "refit")
+
 _USUAL = Training()
 
 
@@ -156,8 +159,17 @@ class Arguments(BaseEstimator):
         return choice.changed(**given)
 
     def chosen_params(self) -> dict[str, Any]:
-        """Return all arguments, with those of training and fusion where they belong."""
-        own = self.get_params(deep=False)
+        """Return all arguments, with those of training and fusion where they belong.
+
+        Raises:
+            ValueError: A switch is neither on nor off, or as `chosen_training` has it.
+        """
+        own = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+        for name in _SWITCHES:
+            if not isinstance(own[name], bool):
+                raise ValueError(f"{name}: expected True or False, got {own[name]!r}")
+        if not isinstance(own["graph"], bool) and own["graph"] != "auto":
+            raise ValueError(f'graph: expected "auto", True or False, got {own["graph"]!r}')
         short = {name for names in SHORTCUTS.values() for name in names}
         chosen = {"training": self.chosen_training, "fusion": self.chosen_fusion}
         return {name: value for name, value in own.items() if name not in short} | chosen

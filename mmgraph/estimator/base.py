@@ -127,8 +127,14 @@ class MultimodalEstimator(HasFitted, Arguments):
         return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "rows channels"]:
-        """Return the fused vector of each row."""
+        """Return the fused vector of each row.
+
+        Raises:
+            ValueError: The fusion was not trained (graph=False).
+        """
         fitted = self.fitted_
+        if not self.graph:
+            raise ValueError("transform: graph=False trained no fused vectors; fit with graph=True")
         with shown_messages(self.verbose):
             return fitted.run(X, fitted.network.fused)
 
@@ -318,8 +324,8 @@ class MultimodalEstimator(HasFitted, Arguments):
                 logs=self.logs,
                 progress=self.verbose and sys.stderr.isatty(),
             ),
-            refit=self.refit,
+            refit=bool(self.refit),
             seed=self.random_state,
             checkpoint_dir=None if self.checkpoint_dir is None else Path(self.checkpoint_dir),
-            graph=self.graph,
+            graph=self.chosen_params()["graph"],
         )

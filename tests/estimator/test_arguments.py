@@ -300,3 +300,16 @@ def test_unknown_optimizers():
         find_optimizer("adamm")
     with pytest.raises(ValueError, match="optimizer: expected one of adamw"):
         find_optimizer(3)
+
+
+@pytest.mark.parametrize("given", [{"linear": "no"}, {"graph": "always"}, {"refit": None}])
+def test_switches_are_on_or_off(frame, given):
+    (name,) = given
+    with pytest.raises(ValueError, match=f"{name}: expected"):
+        MultimodalGraphClassifier().set_params(**given).fit(frame, frame["label"])
+
+
+def test_switches_of_numpy_are_switches(frame):
+    classifier = MultimodalGraphClassifier([Text("text", features=None)], verbose=False)
+    classifier.set_params(graph=np.False_, refit=np.True_)
+    assert classifier.fit(frame, frame["label"]).history_ == []

@@ -34,7 +34,8 @@ def fit(folder, name, epoch):
     frame = pd.read_csv(os.path.join(folder, "..", "table.csv"))
     clf = MultimodalGraphClassifier(
         [Text("text", features=None)], channels=8, epochs=4, batch_size=8, dropout=0.3,
-        modality_dropout=0.2, validation=0.2, graph=True, checkpoint_dir=os.path.join(folder, "state"),
+        modality_dropout=0.2, validation=0.2, graph=True,
+        checkpoint_dir=os.path.join(folder, "state"),
         verbose=False,
     )
     clf.fit(frame, frame["label"])

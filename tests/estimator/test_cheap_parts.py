@@ -121,3 +121,8 @@ def test_neighbours_are_not_exported(fitted, frame, tmp_path):
 def test_nothing_is_left_without_graph_and_linear_model(frame):
     with pytest.raises(ValueError, match="graph=False"):
         make(frame, linear=False)
+
+
+def test_what_was_not_trained_has_no_vectors(fitted, frame):
+    with pytest.raises(ValueError, match="fit with graph=True"):
+        fitted.transform(frame)
