@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mmgraph.explain.explanation import Explanation as Explanation
     from mmgraph.explain.faithfulness import compare_explainers as compare_explainers
     from mmgraph.export.exported import load_exported as load_exported
+    from mmgraph.fitted import FittedModel as FittedModel
     from mmgraph.graph.graph import MultimodalGraph as MultimodalGraph
     from mmgraph.graph.items import Items as Items
     from mmgraph.graph.nodes import Nodes as Nodes
@@ -86,6 +87,7 @@ else:
             "Explanation": "mmgraph.explain.explanation",
             "ExportError": "mmgraph.errors",
             "Features": "mmgraph.modalities.features",
+            "FittedModel": "mmgraph.fitted",
             "GraphFusion": "mmgraph.nn.fusion.graph",
             "Grid": "mmgraph.graph.relations.grid",
             "Image": "mmgraph.modalities.image",

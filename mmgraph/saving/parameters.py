@@ -17,12 +17,11 @@ from mmgraph.nn.fusion.names import FusionLike, find_fusion
 from mmgraph.nn.readout import READOUTS
 from mmgraph.saving.code import name_of, named_conv, named_fusion
 from mmgraph.saving.relations import GivenRelations, read_relations, write_relations
+from mmgraph.saving.renames import FLAT_FUSION
 from mmgraph.training.settings import OPTIMIZERS, Training
 
 #: Arguments of an estimator that saved models have within `training` and `fusion`.
-_IN_GROUPS = {each.name for each in fields(Training)} | {
-    *("num_layers", "conv", "relations", "readout", "dropout", "execution")
-}
+_IN_GROUPS = {each.name for each in fields(Training)} | FLAT_FUSION.keys()
 
 
 def write_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:

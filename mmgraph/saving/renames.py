@@ -41,8 +41,8 @@ class Step:
 
 #: What format 1 had beside `training` and `fusion`, which have it now. Options of the fusion were
 #: passed on where they differed from these.
-_TRAINING = ("epochs", "batch_size", "accumulate", "learning_rate", "modality_dropout")
-_FUSION = {
+FLAT_TRAINING = ("epochs", "batch_size", "accumulate", "learning_rate", "modality_dropout")
+FLAT_FUSION = {
     "num_layers": 2,
     "conv": None,
     "relations": None,
@@ -61,9 +61,9 @@ def nest_parameters(flat: Mapping[str, Any]) -> dict[str, Any]:
         >>> nested["fusion"], nested["training"]
         ({'kind': 'GraphFusion', 'options': {'num_layers': 1}}, {'epochs': 3})
     """
-    training = {name: flat[name] for name in _TRAINING if name in flat}
-    options = {k: flat[k] for k, x in _FUSION.items() if k in flat and flat[k] != x}
-    others = {k: x for k, x in flat.items() if k not in training and k not in _FUSION}
+    training = {name: flat[name] for name in FLAT_TRAINING if name in flat}
+    options = {k: flat[k] for k, x in FLAT_FUSION.items() if k in flat and flat[k] != x}
+    others = {k: x for k, x in flat.items() if k not in training and k not in FLAT_FUSION}
     kind = flat["fusion"] or "GraphFusion"
     return {**others, "fusion": {"kind": kind, "options": options}, "training": training}
 
