@@ -87,8 +87,8 @@ class Arguments(BaseEstimator):
         validation: Share of the training rows that is held out to choose the best epoch, to
             weigh the parts and to set the threshold of labels; 0: none, and the parts count
             the same. Default: 0.1.
-        refit: After that, train again on all rows, for as many epochs as were best.
-            Default: True.
+        refit: After that, train the fusion again on all rows, for as many epochs as were best; the
+            linear model and the neighbours always know all rows. Default: True.
         random_state: Seed of everything random; the same seed gives the same model on CPUs.
             Default: 0.
         device: "auto", "cpu", "gpu", as Lightning names accelerators. Default: "auto".
