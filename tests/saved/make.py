@@ -18,7 +18,7 @@ import pandas as pd
 COLORS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
 
 #: The smallest of estimators.
-QUICK = {"channels": 8, "epochs": 1, "batch_size": 8, "verbose": False}
+QUICK = {"channels": 8, "graph": True, "epochs": 1, "batch_size": 8, "verbose": False}
 
 #: The target of each model.
 TARGETS = {"labels": "labels", "numbers": "number", "fusion": "label", "relations": "label"}

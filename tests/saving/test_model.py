@@ -235,7 +235,7 @@ def test_models_whose_training_and_fusion_had_no_parts_of_their_own(text_model, 
     shared = ("epochs", "batch_size", "accumulate", "learning_rate", "modality_dropout")
     flat = {name: training[name] for name in shared}
     usual = {"conv": None, "relations": None, "readout": "attention", "dropout": 0.2}
-    flat |= {"fusion": None, "num_layers": 1, "execution": "auto", **usual}
+    flat |= {"fusion": None, "num_layers": 1, "execution": "auto", "cross_fit": True, **usual}
     path.write_text(json.dumps(config | {"format": 1, "parameters": parameters | flat}))
     loaded = load(text_model)
     assert loaded.chosen_fusion == expected.chosen_fusion == GraphFusion.options(num_layers=1)
