@@ -21,8 +21,8 @@ _COMMON = (1.0, 4.0, 16.0, 64.0)
 _FACTORS = (4.0, 2.0)
 #: Most steps in one direction.
 _STEPS = 3
-#: What a change has to gain, in mean loss: less is chance.
-_GAIN = 5e-4
+#: What a change has to gain, in loss summed over the rows: less is chance.
+_GAIN = 0.5
 #: Share of the loss by which a change may be worse in the first folds and still be looked at, and
 #: the fewest rows that can tell.
 _HOPE, _FEWEST = 0.01, 150
@@ -140,7 +140,7 @@ class _Trial:
             if self._hopeless(logits, seen):
                 return False
         loss = calibrated_loss(logits, self.target, self.task)
-        if not loss < self.loss - _GAIN:
+        if not loss < self.loss - _GAIN / len(self.target):
             return False
         self.best, self.loss, self.logits, self.starts = list(squares), loss, logits, starts
         return True
