@@ -6,9 +6,9 @@ from mmgraph.system.lazy import hand_on
 
 if TYPE_CHECKING:
     from mmgraph.comparison.ablation import make_ablations as make_ablations
-    from mmgraph.comparison.baselines import make_baselines as make_baselines
+    from mmgraph.comparison.baselines.choice import make_baselines as make_baselines
+    from mmgraph.comparison.method import Method as Method
     from mmgraph.comparison.methods import DEFAULT as DEFAULT
-    from mmgraph.comparison.methods import Method as Method
     from mmgraph.comparison.pictures import plot_comparison as plot_comparison
     from mmgraph.comparison.pictures import plot_learning_curve as plot_learning_curve
     from mmgraph.comparison.result import Comparison as Comparison
@@ -23,12 +23,12 @@ else:
             "Comparison": "mmgraph.comparison.result",
             "DEFAULT": "mmgraph.comparison.methods",
             "FUSIONS": "mmgraph.nn.fusion.names",
-            "Method": "mmgraph.comparison.methods",
+            "Method": "mmgraph.comparison.method",
             "compare": "mmgraph.comparison.run",
             "corrected_t_test": "mmgraph.comparison.statistics",
             "holm": "mmgraph.comparison.statistics",
             "make_ablations": "mmgraph.comparison.ablation",
-            "make_baselines": "mmgraph.comparison.baselines",
+            "make_baselines": "mmgraph.comparison.baselines.choice",
             "plot_comparison": "mmgraph.comparison.pictures",
             "plot_learning_curve": "mmgraph.comparison.pictures",
         },

@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Shaped
 
 from mmgraph.comparison.describe import describe_value, fingerprint, fingerprint_frame
-from mmgraph.comparison.methods import Method, count_parameters
+from mmgraph.comparison.method import Method
+from mmgraph.comparison.methods import count_parameters
 from mmgraph.comparison.source import fingerprint_code
 from mmgraph.comparison.splits import Split, subset
 from mmgraph.comparison.store import Part, Run, RunStore
@@ -163,7 +164,7 @@ class Experiment:
             seed=plan.seed,
             train_rows=len(train),
             parameters=count_parameters(estimator),
-            fit_seconds=fitted - start,
+            fit_seconds=fitted - start + getattr(estimator, "shared_seconds_", 0.0),
             predict_seconds=done - fitted,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=find_versions(),

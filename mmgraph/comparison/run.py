@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 from sklearn.base import clone
 
-from mmgraph.comparison.baselines import make_baselines
+from mmgraph.comparison.baselines.choice import make_baselines
 from mmgraph.comparison.experiment import Experiment
-from mmgraph.comparison.methods import DEFAULT, MethodLike, read_methods
+from mmgraph.comparison.methods import OWN, MethodLike, read_methods
 from mmgraph.comparison.result import Comparison
 from mmgraph.comparison.splits import Split, make_folds, read_split_column
 from mmgraph.data import targets
@@ -62,13 +62,14 @@ def compare(
     Args:
         frame: DataFrame, Hugging Face dataset, or path of a table.
         y: Target of each row, or the name of its column.
-        methods: Names of fusions ("graph", "concat", ...; "mmgraph" is the graph with the linear
-            model beside it), or by names of one's own such names, estimators, or functions of
-            the seed that make estimators; None: all names.
+        methods: Names, or by names of your own such names, estimators, or functions of the seed
+            that make estimators. Fusions ("graph", "concat", ...) are trained by themselves;
+            "mmgraph" has a graph, a linear model and neighbours, "graph+linear",
+            "linear+neighbours" and "linear" some of these. None: all of them.
         modalities: What the methods read from which columns; None: those of `template`, or
             inferred from the columns.
         template: Estimator whose settings the named methods share; None: a
-            `MultimodalGraphClassifier` without the linear model.
+            `MultimodalGraphClassifier` without the linear model and the neighbours.
         groups: Group of each row, or the name of its column: groups are never divided.
         folds: Number of folds, shuffled anew by each seed, or the name of a column with "train",
             "val" and "test", or with the fold of each row.
@@ -77,7 +78,7 @@ def compare(
         seeds: Seeds of the fits, and of the folds where their number is given.
         metrics: Names of metrics, see `mmgraph.evaluate_predictions`; None: what is usual.
         reference: The method that all others are tested against.
-        baselines: Add scikit-learn's logistic regressions on frozen features to classes.
+        baselines: Add models of frozen features, see `make_baselines`.
         output: Folder that keeps the runs; None: they are gone when the comparison is.
         budget_minutes: Begin no run after this time; None: do all.
 
@@ -86,7 +87,9 @@ def compare(
     """
     table = read_frame(frame)
     if template is None:
-        template = MultimodalGraphClassifier(linear=False, verbose=False)
+        template = MultimodalGraphClassifier(
+            linear=False, neighbours=False, graph=True, verbose=False
+        )
     regression = isinstance(template, MultimodalGraphRegressor)
     inputs, truth, group, split, labels = _take(table, y, groups, folds, regression=regression)
     chosen = modalities or template.modalities or infer_modalities(inputs, labels=truth)
@@ -94,10 +97,11 @@ def compare(
     kind: TaskKind = "multiclass"
     if regression or truth.ndim == 2:
         kind = "regression" if regression else "multilabel"
-    found = read_methods([DEFAULT, *FUSIONS] if methods is None else methods, template)
+    found = read_methods([*OWN, *FUSIONS] if methods is None else methods, template, kind)
     names = [each.name for each in found]
-    if baselines and kind == "multiclass":
-        found += [each for each in make_baselines(chosen) if each.name not in names]
+    if baselines:
+        rows = len(table)
+        found += [each for each in make_baselines(chosen, kind, rows) if each.name not in names]
     if reference not in [each.name for each in found]:
         raise DataError(f"reference={reference!r} is none of the methods, which are {names}")
     folder = tempfile.mkdtemp(prefix="mmgraph-") if output is None else output

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import mmgraph
 from mmgraph import Image, Tabular, Text
-from mmgraph.comparison.baselines import make_baselines
+from mmgraph.comparison.baselines.choice import make_baselines
 from mmgraph.comparison.describe import fingerprint
 from mmgraph.comparison.source import (
     _executed,

@@ -1,4 +1,4 @@
-"""The twenty lines of scikit-learn that every method has to beat."""
+"""Averaged logistic regressions: the twenty lines of scikit-learn that everyone writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mmgraph.comparison.methods import Method
+from mmgraph.comparison.method import Method
 from mmgraph.data.cells import modality_cells
 from mmgraph.data.transform import fit_modality, transform
 from mmgraph.modalities.audio import Audio
@@ -64,7 +64,7 @@ class FeatureRegression:
         return make_pipeline(StandardScaler(), _regression(penalty))
 
 
-class Baseline(ClassifierMixin, BaseEstimator):
+class AveragedBaseline(ClassifierMixin, BaseEstimator):
     """Logistic regressions on frozen features, their probabilities averaged over what a row has.
 
     Args:
@@ -77,7 +77,7 @@ class Baseline(ClassifierMixin, BaseEstimator):
     def __init__(self, parts: Sequence[FeatureRegression]) -> None:
         self.parts = parts
 
-    def fit(self, X: pd.DataFrame, y: Any, groups: Any = None) -> Baseline:
+    def fit(self, X: pd.DataFrame, y: Any, groups: Any = None) -> AveragedBaseline:
         """Fit every part on the rows that have it."""
         y = np.asarray(y)
         self.classes_, count = np.unique(y, return_counts=True)
@@ -122,8 +122,8 @@ class Baseline(ClassifierMixin, BaseEstimator):
         return read
 
 
-def make_baselines(modalities: Sequence[Modality]) -> list[Method]:
-    """Return the reference points that suit some modalities: each kind of features, and means.
+def make_averaged(modalities: Sequence[Modality]) -> list[Method]:
+    """Return logistic regressions on each kind of features that suits some modalities, and means.
 
     TF-IDF for texts, sentence vectors where the texts have a transformer's features, mean region
     features of a frozen backbone or pixels for images, spectrograms for audio. Other modalities
@@ -157,8 +157,8 @@ def _name(parts: Sequence[FeatureRegression]) -> str:
     return f"{labels} + LR" if len(parts) == 1 else f"{labels}, averaged"
 
 
-def _maker(parts: Sequence[FeatureRegression]) -> Callable[[int], Baseline]:
-    return lambda seed: Baseline(parts)
+def _maker(parts: Sequence[FeatureRegression]) -> Callable[[int], AveragedBaseline]:
+    return lambda seed: AveragedBaseline(parts)
 
 
 def _fit_model(part: FeatureRegression, inputs: Any, y: Shaped[np.ndarray, "real"]) -> Any:
