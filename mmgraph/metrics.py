@@ -11,6 +11,13 @@ from jaxtyping import Bool, Float, Shaped
 
 from mmgraph.errors import DataError, quote
 
+#: Probabilities count as this at least, which is what single precision resolves near 1.
+_LEAST = 1e-7
+#: Bins of confidence.
+_BINS = 15
+#: Metrics that cannot be had without probabilities.
+NEED_PROBABILITIES = frozenset({"auroc", "micro_auroc", "log_loss", "ece"})
+
 
 @dataclass(frozen=True)
 class _Predictions:
@@ -39,7 +46,10 @@ def evaluate_predictions(
     | weighted_precision, weighted_recall | mean over classes, weighed by rows |
     | auroc | area under the ROC curve: of the second of two classes; mean over more, or labels |
     | micro_auroc | area under the ROC curve of all decisions, row by class, together |
-    | mae, correlation | mean absolute error; Pearson's r, NaN for constant predictions |
+    | log_loss | mean of -log p of the true class, or of each label's decision; p is 1e-7 at least |
+    | ece | expected calibration error: mean distance of confidence and accuracy over 15 bins |
+    | mae, rmse | mean absolute error; root of the mean squared error |
+    | correlation | Pearson's r, NaN for constant predictions |
     | acc7 | accuracy of numbers that are cut to -3..3 and rounded |
     | acc2_has0, f1_has0 | accuracy, weighted F1 of the sign, where 0 counts as positive |
     | acc2_non0, f1_non0 | the same of the sign in rows whose true number is not 0 |
@@ -52,7 +62,7 @@ def evaluate_predictions(
         truth: True class, set of labels or number of each row; a table of 0 and 1 for labels.
         predicted: What `predict` returned; sets of labels, or a table of 0 and 1, for labels.
         probabilities: What `predict_proba` returned, [rows, classes]; needed for
-            auroc and micro_auroc.
+            auroc, micro_auroc, log_loss and ece.
         classes: `classes_` of the classifier: names of the columns of tables.
 
     Raises:
@@ -247,12 +257,35 @@ def _micro_auroc(given: _Predictions) -> float:
     return float(roc_auc_score(hits.ravel(), probabilities.ravel()))
 
 
+def _log_loss(given: _Predictions) -> float:
+    probabilities, hits, _ = _decisions(given, "log_loss")
+    if given.truth.ndim == 2:
+        said = np.where(hits, probabilities, 1 - probabilities)
+    else:
+        # A class that the training rows lack has no column, and was given no probability.
+        said = (probabilities * hits).sum(1)
+    return float(-np.log(said.clip(_LEAST)).mean())
+
+
+def _calibration_error(given: _Predictions) -> float:
+    """Guo et al., 2017 (https://arxiv.org/abs/1706.04599); of labels, all probabilities count."""
+    probabilities, hits, _ = _decisions(given, "ece")
+    if given.truth.ndim == 2:
+        confidence, right = probabilities.ravel(), hits.ravel()
+    else:
+        confidence = probabilities.max(1)
+        right = hits[np.arange(len(hits)), probabilities.argmax(1)]
+    place = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    gaps = np.bincount(place, weights=confidence - right, minlength=_BINS)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
 def _decisions(
-    given: _Predictions,
+    given: _Predictions, name: str = "auroc"
 ) -> tuple[Float[np.ndarray, "rows classes"], Bool[np.ndarray, "rows classes"], list[Any]]:
     """Return the probability of each class in each row, whether it is right, and the classes."""
     if given.probabilities is None or given.classes is None:
-        raise DataError("auroc needs probabilities= (of predict_proba) and classes= (classes_)")
+        raise DataError(f"{name} needs probabilities= (of predict_proba) and classes= (classes_)")
     names = given.classes.tolist()
     if given.truth.ndim == 2:
         return given.probabilities, given.truth[:, : len(names)].astype(bool), names
@@ -278,6 +311,11 @@ def _numbers(given: _Predictions) -> tuple[np.ndarray, np.ndarray]:
 def _mae(given: _Predictions) -> float:
     truth, predicted = _numbers(given)
     return float(np.abs(truth - predicted).mean())
+
+
+def _rmse(given: _Predictions) -> float:
+    truth, predicted = _numbers(given)
+    return float(np.sqrt(np.square(truth - predicted).mean()))
 
 
 def _correlation(given: _Predictions) -> float:
@@ -315,7 +353,10 @@ _METRICS: dict[str, Callable[[_Predictions], float]] = {
     "weighted_recall": _weighted("recall_score"),
     "auroc": _auroc,
     "micro_auroc": _micro_auroc,
+    "log_loss": _log_loss,
+    "ece": _calibration_error,
     "mae": _mae,
+    "rmse": _rmse,
     "correlation": _correlation,
     "acc7": _acc7,
     "acc2_has0": lambda given: _accuracy(_signs("has0")(given)),

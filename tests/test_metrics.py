@@ -64,6 +64,28 @@ def test_labels_that_training_never_had_are_missed():
     assert score("accuracy", truth, np.array([[1], [1]]), classes=["x"]) == 1 / 2
 
 
+def test_log_loss_and_calibration_error():
+    given = {"probabilities": [[0.8, 0.2], [0.6, 0.4]], "classes": np.array(["a", "b"])}
+    found = score("log_loss", ["a", "b"], ["a", "a"], **given)
+    assert found == pytest.approx(-(np.log(0.8) + np.log(0.4)) / 2)
+    # Said to be right by .8 and .6, in bins of their own; right and wrong.
+    assert score("ece", ["a", "b"], ["a", "a"], **given) == pytest.approx((0.2 + 0.6) / 2)
+    # A class that was never learnt got no probability.
+    lost = score("log_loss", ["a", "c"], ["a", "a"], **given)
+    assert lost == pytest.approx(-(np.log(0.8) + np.log(1e-7)) / 2)
+
+
+def test_log_loss_and_calibration_error_of_labels():
+    given = {"probabilities": [[0.9, 0.3]], "classes": np.array(["a", "b"])}
+    found = score("log_loss", [["a"]], [["a"]], **given)
+    assert found == pytest.approx(-(np.log(0.9) + np.log(0.7)) / 2)
+    assert score("ece", [["a"]], [["a"]], **given) == pytest.approx((0.1 + 0.3) / 2)
+
+
+def test_root_mean_squared_error():
+    assert score("rmse", [0.0, 0.0], [3.0, 4.0]) == pytest.approx(np.sqrt(12.5))
+
+
 def test_auroc():
     # Of the pairs of a row of class 1 and one of class 0, three of four are in order.
     p = np.array([0.1, 0.6, 0.4, 0.9])

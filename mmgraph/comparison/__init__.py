@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from mmgraph.comparison.baselines.choice import make_baselines as make_baselines
     from mmgraph.comparison.method import Method as Method
     from mmgraph.comparison.methods import DEFAULT as DEFAULT
+    from mmgraph.comparison.methods import OWN as OWN
     from mmgraph.comparison.pictures import plot_comparison as plot_comparison
     from mmgraph.comparison.pictures import plot_learning_curve as plot_learning_curve
     from mmgraph.comparison.result import Comparison as Comparison
@@ -24,6 +25,7 @@ else:
             "DEFAULT": "mmgraph.comparison.methods",
             "FUSIONS": "mmgraph.nn.fusion.names",
             "Method": "mmgraph.comparison.method",
+            "OWN": "mmgraph.comparison.methods",
             "compare": "mmgraph.comparison.run",
             "corrected_t_test": "mmgraph.comparison.statistics",
             "holm": "mmgraph.comparison.statistics",

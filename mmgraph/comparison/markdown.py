@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: How metrics are written.
-_NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1"}
+_NAMES = {
+    **{"macro_f1": "macro-F1", "micro_f1": "micro-F1"},
+    **{"log_loss": "log loss", "ece": "ECE", "mae": "MAE", "rmse": "RMSE"},
+}
+#: Metrics of few rows that are mostly chance, so that the rows of all folds are taken together.
+TOGETHER = frozenset({"ece"})
 
 
 def write_table(summary: pd.DataFrame, runs: Sequence[Run], *, reference: str, missing: int) -> str:
     """Return a table with a row for each method, and a line that says how it came about.
 
     Args:
-        summary: What `tables.summarise` returns.
+        summary: What `summarise_runs` returns.
         runs: The runs it was made of.
         reference: The method of the tests.
         missing: Number of planned runs that are not done.
@@ -45,8 +50,16 @@ def write_table(summary: pd.DataFrame, runs: Sequence[Run], *, reference: str, m
 
 def _mean(summary: pd.DataFrame, metric: str, method: str) -> str:
     row = summary[(summary["metric"] == metric) & (summary["method"] == method)].iloc[0]
-    spread = row["std_folds"] if not math.isnan(row["std_folds"]) else row["std_seeds"]
-    return _number(row["mean"]) + ("" if math.isnan(spread) else f" ± {_number(spread)}")
+    if math.isnan(row["mean"]):
+        return ""
+    of_seeds = "" if math.isnan(row["std_seeds"]) else _number(row["std_seeds"])
+    if metric in TOGETHER and "together" in row:
+        return _number(row["together"])
+    if math.isnan(row["std_folds"]):
+        return _number(row["mean"]) + (f" ± {of_seeds}" if of_seeds else "")
+    return f"{_number(row['mean'])} ± {_number(row['std_folds'])}" + (
+        f" ({of_seeds})" if of_seeds else ""
+    )
 
 
 def _number(value: float) -> str:
@@ -84,6 +97,8 @@ def _explain(runs: Sequence[Run], metrics: Sequence[str], missing: int) -> str:
     text.append(", ".join(f"{escape(name)} {escape(each)}" for name, each in versions.items()))
     spread = "± is the standard deviation between folds"
     spread += "" if anew else " of the means over seeds"
+    if len(seeds) > 1:
+        spread += ", in brackets that between seeds of the means over their folds"
     if len(folds) < 2:
         spread = "± is the standard deviation between seeds; one fold allows no test"
     tests = (
@@ -93,6 +108,9 @@ def _explain(runs: Sequence[Run], metrics: Sequence[str], missing: int) -> str:
         else ""
     )
     lower = [metric for metric in metrics if metric in LOWER_IS_BETTER]
-    less = f" Less is better: {', '.join(map(escape, lower))}." if lower else ""
+    named = [escape(_NAMES.get(metric, metric)) for metric in lower]
+    less = f" Less is better: {', '.join(named)}." if lower else ""
+    if TOGETHER & set(metrics) and len(folds) > 1:
+        less += " ECE is that of the rows of all folds together, the mean over seeds."
     lacking = f" **{missing} planned runs are not done yet.**" if missing else ""
     return f"{'; '.join(text)}. {spread}{tests}.{less}{lacking}"

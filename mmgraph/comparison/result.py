@@ -14,7 +14,12 @@ from mmgraph.comparison.experiment import Experiment
 from mmgraph.comparison.markdown import write_table
 from mmgraph.comparison.pictures import plot_comparison
 from mmgraph.comparison.store import Part, Run, RunStore, write_json
-from mmgraph.comparison.tables import summarise_runs, tabulate_errors, tabulate_runs
+from mmgraph.comparison.tables import (
+    score_together,
+    summarise_runs,
+    tabulate_errors,
+    tabulate_runs,
+)
 from mmgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -108,8 +113,9 @@ class Comparison:
         return tabulate_runs(self.runs(part), self.metrics, by)
 
     def summary(self) -> pd.DataFrame:
-        """Return means, spreads, and tests against the reference; see `tables.summarise`."""
-        return summarise_runs(self.frame, self.reference)
+        """Return means, spreads, and tests against the reference; see `summarise_runs`."""
+        together = score_together(self.runs(), self.metrics)
+        return summarise_runs(self.frame, self.reference, together)
 
     def learning_curve(
         self, sizes: Sequence[int], *, budget_minutes: float | None = None

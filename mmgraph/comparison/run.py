@@ -18,6 +18,7 @@ from mmgraph.comparison.experiment import Experiment
 from mmgraph.comparison.methods import OWN, MethodLike, read_methods
 from mmgraph.comparison.result import Comparison
 from mmgraph.comparison.splits import Split, make_folds, read_split_column
+from mmgraph.comparison.tables import compared_metrics
 from mmgraph.data import targets
 from mmgraph.data.infer import infer_modalities
 from mmgraph.data.numbers import encode_numbers
@@ -28,7 +29,6 @@ from mmgraph.estimator import (
     MultimodalGraphRegressor,
 )
 from mmgraph.kinds import TaskKind
-from mmgraph.metrics import default_metrics
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.names import FUSIONS
 from mmgraph.tables.opening import read_frame, take_columns
@@ -76,7 +76,8 @@ def compare(
         test: True for the rows that nothing is chosen by; see `Comparison.test`. None: the
             "test" rows of a split column, if there is one.
         seeds: Seeds of the fits, and of the folds where their number is given.
-        metrics: Names of metrics, see `mmgraph.evaluate_predictions`; None: what is usual.
+        metrics: Names of metrics, see `mmgraph.evaluate_predictions`; None: what is usual, and for
+            classes and labels log loss and calibration error.
         reference: The method that all others are tested against.
         baselines: Add models of frozen features, see `make_baselines`.
         output: Folder that keeps the runs; None: they are gone when the comparison is.
@@ -118,7 +119,7 @@ def compare(
         folder=folder,
     )
     comparison = Comparison.begin(
-        experiment, folder, metrics=list(metrics or default_metrics(kind)), reference=reference
+        experiment, folder, metrics=list(metrics or compared_metrics(kind)), reference=reference
     )
     if output is None:
         weakref.finalize(comparison, shutil.rmtree, folder, ignore_errors=True)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmgraph.comparison.statistics import corrected_t_test, holm
 from mmgraph.comparison.store import Run
-from mmgraph.metrics import evaluate_predictions
+from mmgraph.kinds import TaskKind
+from mmgraph.metrics import NEED_PROBABILITIES, default_metrics, evaluate_predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: Metrics of which less is better.
-LOWER_IS_BETTER = frozenset({"mae"})
+LOWER_IS_BETTER = frozenset({"mae", "rmse", "log_loss", "ece"})
 
 COLUMNS = (
     *("method", "fold", "seed", "metric", "value", "parameters"),
@@ -23,8 +25,21 @@ COLUMNS = (
 )
 
 
+def compared_metrics(kind: TaskKind) -> tuple[str, ...]:
+    """Return the metrics that methods are compared by where none are chosen.
+
+    Example:
+        >>> compared_metrics("multiclass")
+        ('accuracy', 'macro_f1', 'log_loss', 'ece')
+    """
+    more = ("rmse",) if kind == "regression" else ("log_loss", "ece")
+    return (*default_metrics(kind), *more)
+
+
 def tabulate_runs(runs: Sequence[Run], metrics: Sequence[str], by: Any = None) -> pd.DataFrame:
     """Return a row for each run and metric.
+
+    A metric of probabilities is NaN for methods that give none.
 
     Args:
         runs: Finished runs.
@@ -37,19 +52,64 @@ def tabulate_runs(runs: Sequence[Run], metrics: Sequence[str], by: Any = None) -
     rows: list[dict[str, Any]] = []
     for run in runs:
         for name, chosen in _slices(run, by):
-            scores = evaluate_predictions(
-                metrics,
-                run.truth[chosen],
-                run.predicted[chosen],
-                None if run.probabilities is None else run.probabilities[chosen],
-                run.classes,
-            )
+            scores = _score(run, metrics, chosen)
             facts = {column: getattr(run, column, None) for column in COLUMNS}
             facts |= {"test_rows": int(chosen.sum())} | ({} if by is None else {"slice": name})
             rows += [facts | {"metric": key, "value": x} for key, x in scores.items()]
     columns = COLUMNS if by is None else (*COLUMNS, "slice")
     table = pd.DataFrame(rows, columns=list(columns))
     return table.astype({"value": float, "parameters": "Int64"})
+
+
+def _score(run: Run, metrics: Sequence[str], chosen: Any) -> dict[str, float]:
+    probabilities = None if run.probabilities is None else run.probabilities[chosen]
+    given = run.truth[chosen], run.predicted[chosen], probabilities, run.classes
+    known = [
+        name for name in metrics if probabilities is not None or name not in NEED_PROBABILITIES
+    ]
+    scores = evaluate_predictions(known, *given)
+    return {name: scores.get(name, float("nan")) for name in metrics}
+
+
+def score_together(runs: Sequence[Run], metrics: Sequence[str]) -> pd.DataFrame:
+    """Return metrics of all rows that a method predicted with a seed, whatever the fold.
+
+    A calibration error of few rows is mostly chance; of those of all folds together it is less.
+
+    Returns:
+        Columns method, seed, metric and value.
+    """
+    import pandas as pd
+
+    found: list[dict[str, Any]] = []
+    for method, seed in dict.fromkeys((run.method, run.seed) for run in runs):
+        chosen = [run for run in runs if (run.method, run.seed) == (method, seed)]
+        scores = _score(join_runs(chosen), metrics, slice(None))
+        facts = {"method": method, "seed": seed}
+        found += [facts | {"metric": metric, "value": x} for metric, x in scores.items()]
+    return pd.DataFrame(found, columns=["method", "seed", "metric", "value"])
+
+
+def join_runs(runs: Sequence[Run]) -> Run:
+    """Return runs of several folds as one; a class that a fold lacks has probability 0 there."""
+    joined = replace(
+        runs[0],
+        rows=np.concatenate([run.rows for run in runs]),
+        truth=np.concatenate([run.truth for run in runs]),
+        predicted=np.concatenate([run.predicted for run in runs]),
+        probabilities=None,
+    )
+    tables = [(run.probabilities, run.classes) for run in runs]
+    known = [(p, names) for p, names in tables if p is not None and names is not None]
+    if len(known) < len(runs):
+        return joined
+    classes = np.unique(np.concatenate([names for _, names in known]))
+    parts = []
+    for p, names in known:
+        part = np.zeros((len(p), len(classes)), dtype=p.dtype)
+        part[:, np.searchsorted(classes, names)] = p
+        parts.append(part)
+    return replace(joined, probabilities=np.concatenate(parts), classes=classes)
 
 
 def _slices(run: Run, by: Any) -> list[tuple[Any, Any]]:
@@ -59,16 +119,20 @@ def _slices(run: Run, by: Any) -> list[tuple[Any, Any]]:
     return [(value, values == value) for value in np.unique(values).tolist()]
 
 
-def summarise_runs(frame: pd.DataFrame, reference: str) -> pd.DataFrame:
+def summarise_runs(
+    frame: pd.DataFrame, reference: str, together: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return a row for each metric and method, best first, tested against the reference.
 
     Args:
         frame: What `tabulate_runs` returns, of runs on folds.
         reference: Name of a method.
+        together: What `score_together` returns of the same runs.
 
     Returns:
         Columns metric, method, mean, std_folds (between folds, of the means over their seeds),
-        std_seeds (between seeds, of the means over their folds), difference (to the reference,
+        std_seeds (between seeds, of the means over their folds), together (of the rows of all
+        folds together, mean over seeds; only where given), difference (to the reference,
         on the folds that both have), t and p (corrected resampled t-test of these differences),
         p_holm (adjusted for all methods of the metric), parameters, fit_seconds, predict_seconds
         (means) and runs. What one fold, or one seed, cannot tell is NaN.
@@ -76,7 +140,13 @@ def summarise_runs(frame: pd.DataFrame, reference: str) -> pd.DataFrame:
     import pandas as pd
 
     parts = [_summarise_metric(part, reference) for _, part in frame.groupby("metric", sort=False)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    summary = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if together is None or not len(summary):
+        return summary
+    means = together.groupby(["metric", "method"])["value"].mean()
+    values = summary.join(means, on=["metric", "method"])["value"]
+    summary.insert(summary.columns.tolist().index("std_seeds") + 1, "together", values)
+    return summary
 
 
 def _summarise_metric(frame: pd.DataFrame, reference: str) -> pd.DataFrame:

@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 
 from mmgraph import Audio, Features, Image, MultimodalGraphClassifier, Text
-from mmgraph.comparison import FUSIONS, compare, make_baselines
-from mmgraph.comparison.methods import count_parameters, read_methods
+from mmgraph.comparison import FUSIONS, compare
+from mmgraph.comparison.baselines.averaged import make_averaged
+from mmgraph.comparison.baselines.estimator import NAMES
+from mmgraph.comparison.methods import OWN, count_parameters, read_methods
 from mmgraph.nn.fusion import GraphFusion
 
 
 def names(*modalities):
-    return [each.name for each in make_baselines(modalities)]
+    return [each.name for each in make_averaged(modalities)]
 
 
 def test_rivals_follow_the_modalities():
@@ -25,7 +27,7 @@ def test_rivals_follow_the_modalities():
 
 def test_average_over_what_a_row_has(frame):
     modalities = [Image("image", backbone=None, size=32), Text("text", features=None)]
-    baselines = [each.make(0).fit(frame, frame["label"]) for each in make_baselines(modalities)]
+    baselines = [each.make(0).fit(frame, frame["label"]) for each in make_averaged(modalities)]
     pixels, words, both = baselines
     assert both.score(frame, frame["label"]) == 1.0
     lacking = frame[:3].assign(image=[None, frame["image"][1], None])
@@ -42,9 +44,13 @@ def test_average_over_what_a_row_has(frame):
 
 def test_named_methods_share_the_template():
     template = MultimodalGraphClassifier([Text("text")], epochs=3, num_layers=3, linear=False)
-    made = {each.name: each.make(5) for each in read_methods(["mmgraph", *FUSIONS], template)}
+    made = {each.name: each.make(5) for each in read_methods([*OWN, *FUSIONS], template)}
     assert all(each.epochs == 3 and each.random_state == 5 for each in made.values())
     assert made["mmgraph"].linear
+    assert (made["mmgraph"].graph, made["mmgraph"].neighbours) == ("auto", True)
+    assert (made["linear+neighbours"].graph, made["linear+neighbours"].neighbours) == (False, True)
+    assert (made["linear"].graph, made["linear"].neighbours) == (False, False)
+    assert (made["graph+linear"].graph, made["graph+linear"].neighbours) == ("auto", False)
     assert not made["late"].linear
     assert made["mmgraph"].chosen_fusion == GraphFusion.options(num_layers=3)
     assert {
@@ -66,11 +72,16 @@ def test_a_comparison_of_fusions_with_baselines(frame, make_classifier, tmp_path
         seeds=(0,),
         output=tmp_path,
     )
-    summary = comparison.summary().set_index("method")
+    summary = comparison.summary()
+    assert set(summary["metric"]) == {"accuracy", "macro_f1", "log_loss", "ece"}
+    assert summary["mean"].notna().all()
+    summary = summary.set_index("method")
     assert set(summary.index) == {
-        *("graph", "late", "pixels + LR", "TF-IDF + LR", "pixels + TF-IDF, averaged")
+        *("graph", "late", "pixels + LR", "TF-IDF + LR", "pixels + TF-IDF, averaged"),
+        *NAMES,
     }
-    assert (summary["parameters"] > 0).all()
+    uncounted = summary.index[summary["parameters"].isna()]
+    assert set(uncounted) == {"boosting", "boosting+neighbours"}
     run = next(run for run in comparison.runs() if run.method == "graph")
     assert run.probabilities.shape == (12, 3)
     assert run.classes.tolist() == ["blue", "green", "red"]
@@ -91,5 +102,5 @@ def test_sets_of_labels(frame, make_classifier, tmp_path, labels):
         seeds=(0,),
         output=tmp_path,
     )
-    assert set(comparison.frame["metric"]) == {"micro_f1", "macro_f1"}
+    assert set(comparison.frame["metric"]) == {"micro_f1", "macro_f1", "log_loss", "ece"}
     assert comparison.runs()[0].truth.shape == (12, 2)

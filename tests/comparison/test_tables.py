@@ -4,7 +4,7 @@ import pytest
 from mmgraph.comparison import holm
 from mmgraph.comparison.markdown import write_table
 from mmgraph.comparison.store import Run
-from mmgraph.comparison.tables import summarise_runs, tabulate_runs
+from mmgraph.comparison.tables import score_together, summarise_runs, tabulate_runs
 
 #: Share of right answers by method, fold and seed.
 SCORES = {
@@ -93,3 +93,53 @@ def test_less_error_is_better():
         runs.append(Run(**{**vars(run), **values}))
     table = summarise_runs(tabulate_runs(runs, ["mae"]), "far")
     assert table["method"].tolist() == ["near", "far"]
+
+
+def with_probabilities(run, confidence):
+    """The run as one that says "yes" with some probability."""
+    table = np.tile([1 - confidence, confidence], (len(run.rows), 1))
+    return Run(**{**vars(run), "probabilities": table, "classes": np.array(["no", "yes"])})
+
+
+def test_calibration_error_of_all_folds_together():
+    """One fold is right too often, the other too rarely, and both together as often as said."""
+    runs = [
+        with_probabilities(make_run("graph", fold, 0, 1.0), 0.75) for fold in ("right", "wrong")
+    ]
+    truth = np.array(["yes"] * 5 + ["no"] * 5)
+    runs[1] = Run(**{**vars(runs[1]), "truth": truth})
+    frame = tabulate_runs(runs, ["ece"])
+    assert frame["value"].tolist() == pytest.approx([0.25, 0.25])
+    together = score_together(runs, ["ece"])
+    assert together["value"].tolist() == pytest.approx([0.0])
+    summary = summarise_runs(frame, "graph", together)
+    assert summary["mean"].tolist() == pytest.approx([0.25])
+    text = write_table(summary, runs, reference="graph", missing=0)
+    assert "| ECE |" in text.split("\n")[0]
+    assert "| **graph** | .000 |" in text
+
+
+def test_folds_that_lack_a_class_are_joined():
+    first = with_probabilities(make_run("graph", "0", 0, 1.0), 0.5)
+    other = make_run("graph", "1", 0, 1.0)
+    known = {"probabilities": np.ones((10, 1)), "classes": np.array(["yes"])}
+    both = [first, Run(**{**vars(other), **known})]
+    found = score_together(both, ["log_loss"])["value"].tolist()
+    assert found == pytest.approx([np.log(2) / 2])
+
+
+def test_methods_without_probabilities_have_no_log_loss(runs):
+    frame = tabulate_runs(runs, ["accuracy", "log_loss"])
+    lacking = frame[frame["metric"] == "log_loss"]["value"]
+    assert len(lacking) == len(runs)
+    assert lacking.isna().all()
+    summary = summarise_runs(frame, "graph", score_together(runs, ["accuracy", "log_loss"]))
+    text = write_table(summary, runs, reference="graph", missing=0)
+    assert text.split("\n")[2].startswith("| baseline | .750 ± .212 |  |")
+
+
+def test_spread_between_seeds_is_shown(runs):
+    summary = summarise_runs(tabulate_runs(runs, ["accuracy"]), "graph")
+    text = write_table(summary, runs, reference="graph", missing=0)
+    assert "| **graph** | .650 ± .071 (.071) |" in text
+    assert "in brackets that between seeds" in text

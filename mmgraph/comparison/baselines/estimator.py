@@ -66,7 +66,7 @@ class PooledBaseline(BaseEstimator):
     """A model of the pooled features that mmgraph's linear model has, whose rows are scaled alike.
 
     Penalties, weights, temperatures and numbers of trees are chosen by five folds of the training
-    rows that keep groups together. A modality that a row lacks is not read.
+    rows that keep groups together. Rows without any input get the shares or the mean of the training rows.
 
     Args:
         name: What it is, see `NAMES`.
@@ -135,7 +135,10 @@ class PooledBaseline(BaseEstimator):
 
     def _predict(self, X: pd.DataFrame) -> Float[np.ndarray, "rows outputs"]:
         with torch.no_grad():
-            return self.task_.activate(self.part_.logits(self.reader_.read(X))).numpy()
+            features = self.reader_.read(X)
+            logits = self.part_.logits(features)
+            empty = ~features.has.any(1, keepdim=True)
+            return self.task_.activate(torch.where(empty, self.task_.prior, logits)).numpy()
 
     def _make(self) -> Part:
         name = self.name.removesuffix(f"+{_VOTE}")
