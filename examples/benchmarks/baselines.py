@@ -56,7 +56,7 @@ def load(name: str, args: argparse.Namespace) -> pd.DataFrame:
         language = "de" if name == "stamps_german" else "en"
         frame = load_stamps(args.files / "tuxpaint" / "stamps", language)
     kinds = frame.groupby("label")
-    return frame[kinds.cumcount() < 12].reset_index(drop=True) if args.quick else frame
+    return frame[kinds.cumcount() < 6].reset_index(drop=True) if args.quick else frame
 
 
 def run(name: str, args: argparse.Namespace) -> Comparison:
@@ -80,7 +80,7 @@ def run(name: str, args: argparse.Namespace) -> Comparison:
         budget_minutes=0.0 if small else args.budget_minutes,
     )
     if small:
-        sizes = SIZES[:1] if args.quick else SIZES
+        sizes = (20,) if args.quick else SIZES
         comparison.learning_curve(sizes, budget_minutes=args.budget_minutes)
     return comparison
 

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from mmgraph import Features
 from mmgraph.comparison import compare
+from mmgraph.comparison.baselines import boosting, regression
 
 
 class Says(ClassifierMixin, BaseEstimator):
@@ -88,3 +89,10 @@ def run(table, tmp_path):
         return compare(inputs, "label", **(given | options))
 
     return start
+
+
+@pytest.fixture
+def quick_baselines(monkeypatch):
+    """One penalty and few trees are enough where figures do not matter."""
+    monkeypatch.setattr(regression, "choose_strength", lambda gram, rows: 4.0)
+    monkeypatch.setattr(boosting, "_TREES", (5, 10, 20))

@@ -61,7 +61,7 @@ def test_named_methods_share_the_template():
     assert made["concat"].chosen_fusion.options == {}
 
 
-def test_a_comparison_of_fusions_with_baselines(frame, make_classifier, tmp_path):
+def test_a_comparison_of_fusions_with_baselines(frame, make_classifier, tmp_path, quick_baselines):
     comparison = compare(
         frame,
         "label",
@@ -92,7 +92,7 @@ def test_unknown_parameters():
 
 
 @pytest.mark.parametrize("labels", [[{"a"}, {"a", "b"}] * 12])
-def test_sets_of_labels(frame, make_classifier, tmp_path, labels):
+def test_sets_of_labels(frame, make_classifier, tmp_path, labels, quick_baselines):
     comparison = compare(
         frame.drop(columns=["label", "series"]),
         labels,

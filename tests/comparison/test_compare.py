@@ -11,7 +11,7 @@ from mmgraph.comparison import Comparison, plot_learning_curve
 
 def test_every_run_is_in_the_tidy_frame(run, says):
     frame = run().frame
-    assert len(frame) == 2 * 4 * 2 * 2  # methods, folds, seeds, metrics
+    assert len(frame) == 2 * 4 * 2 * 4  # methods, folds, seeds, metrics
     assert frame.columns.tolist() == [
         *("method", "fold", "seed", "metric", "value", "parameters"),
         *("fit_seconds", "predict_seconds", "train_rows", "test_rows"),
@@ -166,7 +166,7 @@ def test_a_killed_test_goes_on_with_the_same_methods_only(run, says, tmp_path):
     assert json.loads((tmp_path / "runs" / "test.json").read_text())["done"] is None
     with pytest.raises(DataError, match="new output folder"):
         run(folds="split", seeds=(0,)).test()
-    assert len(comparison.test()) == 2 * 2 * 2
+    assert len(comparison.test()) == 2 * 2 * 4
 
 
 def test_test_rows_are_in_no_fold(run, table):
@@ -189,7 +189,9 @@ def test_plot(run):
     figure = run().plot()
     assert isinstance(figure, Figure)
     figure.canvas.draw()
-    assert [axes.get_xlabel() for axes in figure.axes] == ["accuracy", "macro_f1"]
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        *("accuracy", "macro_f1", "log_loss", "ece")
+    ]
     ticks = [label.get_text().removesuffix(" *") for label in figure.axes[0].get_yticklabels()]
     assert ticks == ["clue", "hint"]
 

@@ -77,7 +77,7 @@ def test_markdown(runs):
     header, _, best, graph, late, *_, note = text.strip().split("\n")
     assert header.startswith("| method | accuracy | macro-F1 | accuracy, against graph | p |")
     assert best.startswith("| baseline | .750 ± .212 |")
-    assert graph.startswith("| **graph** | .650 ± .071 |")
+    assert graph.startswith("| **graph** | .650 ± .071 (.071) |")
     assert "| -.250 |" in late
     assert late.endswith("| 7 | 1.5 | 4 |")
     assert "2 folds (0, 1); seeds 0, 1;" in note

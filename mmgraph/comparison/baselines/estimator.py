@@ -66,7 +66,8 @@ class PooledBaseline(BaseEstimator):
     """A model of the pooled features that mmgraph's linear model has, whose rows are scaled alike.
 
     Penalties, weights, temperatures and numbers of trees are chosen by five folds of the training
-    rows that keep groups together. Rows without any input get the shares or the mean of the training rows.
+    rows that keep groups together. Rows without any input get the shares or the mean of the
+    training rows.
 
     Args:
         name: What it is, see `NAMES`.
