@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mmgraph.cli.options import ROWS, TRAINING, Inputs, Rows, Training, option, output_option
 from mmgraph.cli.report import Report, table
+from mmgraph.comparison.markdown import TOGETHER
 from mmgraph.system.atomic import check_writable, written_at_once
 
 if TYPE_CHECKING:
@@ -73,16 +75,19 @@ def compare(
 
 
 def _page(summary: pd.DataFrame, reference: str) -> Any:
-    """Return means and deviations of each metric, and the test of the first one."""
+    """Return means of each metric, and the deviation and the test of the first one."""
     metrics = list(dict.fromkeys(summary["metric"]))
     lines = []
     for method, rows in summary.groupby("method", sort=False):
-        first, *_ = rows.to_dict("records")
-        means = [
-            f"{mean:.3f} ± {std:.3f}"
-            for mean, std in zip(rows["mean"], rows["std_folds"], strict=True)
-        ]
+        first, *others = rows.to_dict("records")
+        means = [f"{first['mean']:.3f} ± {first['std_folds']:.3f}"]
+        means += [f"{_shown(each):.3f}" for each in others]
         tested = ("", "") if method == reference else (first["difference"], first["p_holm"])
         lines.append((method, *means, *(f"{x:.3f}" if x != "" else x for x in tested)))
     head = ("method", *metrics, f"to {reference}", "p")
     return table("mean ± deviation between folds; comparison.md says more", lines, head=head)
+
+
+def _shown(row: Mapping[Any, Any]) -> float:
+    """Return the mean, or where that is mostly chance, what all folds together have."""
+    return float(row["together" if row["metric"] in TOGETHER else "mean"])

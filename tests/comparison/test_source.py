@@ -159,7 +159,7 @@ def test_the_fingerprint_is_that_of_the_package():
     assert fingerprint_code() == fingerprint_modules({str(p.relative_to(ROOT)): p for p in MODULES})
 
 
-def test_what_runs_is_counted(frame, make_classifier):
+def test_what_runs_is_counted(frame, make_classifier, quick_baselines):
     """Whatever functions of mmgraph a run executes lie in modules that have a part in the key."""
     frame = frame.assign(price=np.arange(len(frame)))
     small = Image("image", backbone=None, size=32)
