@@ -22,14 +22,11 @@ DEFAULT = "mmgraph"
 
 #: mmgraph with all its parts, and without some of them: what each changes of the template.
 OWN: dict[str, dict[str, Any]] = {
-    DEFAULT: {"graph": "auto", "neighbours": True},
-    "graph+linear": {"graph": "auto", "neighbours": False},
-    "linear+neighbours": {"graph": False, "neighbours": True},
-    "linear": {"graph": False, "neighbours": False},
+    DEFAULT: {"graph": "auto", "linear": True, "neighbours": True},
+    "graph+linear": {"graph": "auto", "linear": True, "neighbours": False},
+    "linear+neighbours": {"graph": False, "linear": True, "neighbours": True},
+    "linear": {"graph": False, "linear": True, "neighbours": False},
 }
-#: What all of them have.
-_SHARED: dict[str, Any] = {"linear": True, "cross_fit": True}
-
 #: A name, an estimator that was not fitted, or a function of the seed that makes one.
 MethodLike = Any
 
@@ -86,7 +83,7 @@ def _named(name: str, known_as: str, template: MultimodalEstimator, kind: TaskKi
     changed: dict[str, Any] = dict.fromkeys(SHORTCUTS["fusion"])
     changed["fusion"] = template.chosen_fusion.taken_by(known[known_as])
     if known_as in OWN:
-        changed |= _SHARED | OWN[known_as]
+        changed |= OWN[known_as]
     return Method(name, lambda seed: _seeded(template, seed, **changed))
 
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from mmgraph.comparison.baselines.part import LeftOut, Part, TrainingRows
 from mmgraph.nn.linear.dual import fit_dual
 from mmgraph.nn.linear.scaled import ScaledFeatures
-from mmgraph.nn.linear.scales import out_of_fold
 
 #: Inverse penalties that are tried, scikit-learn's C; the middle one first.
 _STRENGTHS = tuple(4.0**power for power in range(-3, 6))
@@ -60,7 +59,7 @@ class Regression(Part):
         def left_out() -> Tensor:
             logits = self.prior.expand(len(rows.target), -1).clone()
             if len(known.fold.unique()) > 1:
-                logits[real] = out_of_fold(gram, known.target, known.fold, rows.task)
+                logits[real] = left_out_logits(gram, known)
             return logits
 
         return left_out
@@ -88,15 +87,15 @@ def choose_strength(gram: Float[Tensor, "rows rows"], rows: TrainingRows) -> flo
     few = torch.arange(len(gram))
     if len(few) > _ROWS_FOR_PENALTY:
         few = torch.linspace(0, len(few) - 1, _ROWS_FOR_PENALTY).round().long()
-    gram, target, fold = gram[few][:, few], rows.target[few], rows.fold[few]
-    if len(fold.unique()) < 2:
+    gram, rows = gram[few][:, few], rows[few]
+    if len(rows.fold.unique()) < 2:
         return _STRENGTHS[_FIRST]
 
     def loss(place: int) -> float:
         if not 0 <= place < len(_STRENGTHS):
             return math.inf
-        logits = out_of_fold(gram * _STRENGTHS[place], target, fold, rows.task)
-        return float(rows.task.loss(logits, target, weighted=False))
+        logits = left_out_logits(gram * _STRENGTHS[place], rows)
+        return float(rows.task.loss(logits, rows.target, weighted=False))
 
     # The loss has one minimum: go down from the middle, on the side that is lower.
     best, least = _FIRST, loss(_FIRST)
@@ -106,3 +105,23 @@ def choose_strength(gram: Float[Tensor, "rows rows"], rows: TrainingRows) -> flo
         if best != _FIRST:
             break
     return _STRENGTHS[best]
+
+
+def left_out_logits(
+    gram: Float[Tensor, "rows rows"], rows: TrainingRows
+) -> Float[Tensor, "rows outputs"]:
+    """Return the logits of each row by the regression of the rows of all other folds.
+
+    Each is solved from zero, so that nothing of a row is known to the model that judges it.
+
+    Args:
+        gram: Inner products of the rows.
+        rows: The rows.
+    """
+    logits = gram.new_zeros(len(gram), rows.task.outputs)
+    for number in rows.fold.unique().tolist():
+        kept, left = (rows.fold != number).nonzero()[:, 0], (rows.fold == number).nonzero()[:, 0]
+        products = gram[:, kept]
+        dual = fit_dual(products[kept], rows.target[kept], rows.task, tolerance=1e-4)
+        logits[left] = dual.logits(products[left])
+    return logits

@@ -17,6 +17,8 @@ from mmgraph.nn.weighing import weigh_parts
 
 #: Weight of a vote to begin with: by itself, and beside another model.
 _ALONE, _BESIDE = 1.0, 0.3
+#: Rows by which it is learnt what makes rows alike; of more, some.
+_ASKED = 1000
 #: How strongly weights are pulled to where they begin, in rows.
 _PULL = 2.0
 
@@ -48,12 +50,16 @@ class Vote(Part):
             torch.manual_seed(0)
             self.neighbours = Neighbours(self.compared, rows.task)
             vectors = self.neighbours.learn(rows.features, rows.target)
+        asked = torch.arange(len(rows.target))
+        if len(asked) > _ASKED:
+            asked = torch.linspace(0, len(asked) - 1, _ASKED).round().long()
         self.neighbours.sharpness = learn_sharpness(
             vectors,
             rows.target,
             rows.group,
             rows.task,
-            others=left,
+            asked=asked,
+            others=left[:, asked],
             start=start,
             sharpness=self.neighbours.sharpness,
             pull=_PULL,
