@@ -93,11 +93,26 @@ def printable(text: object) -> str:
     return _ACTING.sub(lambda found: ascii(found[0])[1:-1], str(text))
 
 
+#: Most characters of a message.
+_MOST = 2000
+
+
+def _bounded(message: str) -> str:
+    """Return a message without its middle, where it is too long."""
+    if len(message) <= _MOST:
+        return message
+    half = _MOST // 2 - 30
+    return f"{message[:half]} ... {message[-half:]} ({len(message)} characters)"
+
+
 class DataError(ValueError):
-    """Input that cannot be used; the message names row, column, the expected form and a remedy."""
+    """Input that cannot be used; the message names row, column, the expected form and a remedy.
+
+    Whatever went into it, a message has no more than 2,000 characters or so.
+    """
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(printable(message))
+        super().__init__(_bounded(printable(message)))
 
 
 class CellError(ValueError):

@@ -22,9 +22,12 @@ from mmgraph.explain.thumbnails import to_data_uri
 from mmgraph.modalities.base import Place
 
 # A busy machine is no failure, and no change is to blame for an unlucky draw: the same examples are
-# drawn each time. `FUZZ_EXAMPLES=1000 pytest` looks for new ones.
+# drawn each time. `FUZZ_EXAMPLES=1000 pytest -m hypothesis` looks for new ones, a thousand a test.
 explore = "FUZZ_EXAMPLES" in os.environ
-settings.register_profile("mmgraph", deadline=None, derandomize=not explore)
+examples = int(os.environ.get("FUZZ_EXAMPLES", "100"))
+settings.register_profile(
+    "mmgraph", deadline=None, derandomize=not explore, max_examples=examples, print_blob=explore
+)
 settings.load_profile("mmgraph")
 
 # The tests' models are so small that a second thread only waits.

@@ -12,6 +12,7 @@ from jaxtyping import Bool
 from mmgraph.data.cells import modality_cells
 from mmgraph.errors import CellError, DataError, names
 from mmgraph.modalities.base import Modality, first_reading
+from mmgraph.system.choices import check_choices
 from mmgraph.tables.base import DiskTable
 from mmgraph.tables.names import row_name
 from mmgraph.tables.opening import Table, parts
@@ -75,7 +76,7 @@ def fit_modality(
         DataError: A cell cannot be read.
         ValueError: An argument of the modality is none of its choices.
     """
-    modality.check_choices()
+    check_choices(modality)
     cells = modality_cells(modality, frame)
     kinds = declared_kinds(frame) if kinds is None else kinds
     if not any(cells) and len(cells) >= LEAST_ROWS and not modality.by_column:

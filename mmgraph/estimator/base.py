@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -26,6 +28,7 @@ from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
 from mmgraph.data.transform import fit_modality, read_items, transform
 from mmgraph.errors import DataError, quote
 from mmgraph.estimator.arguments import Arguments, check_modalities
+from mmgraph.estimator.fit_arguments import check_seed, refuse_others, require_targets
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.fitted import FittedModel, HasFitted
 from mmgraph.modalities.base import Modality, is_usable_name
@@ -37,6 +40,7 @@ from mmgraph.saving.facts import collect_facts
 from mmgraph.saving.model import SavedEstimator, save
 from mmgraph.saving.unsaved import warn_of_code, warn_of_state
 from mmgraph.system import distributed
+from mmgraph.system.choices import check_choices
 from mmgraph.tables.base import DiskTable
 from mmgraph.tables.names import column_names, row_name
 from mmgraph.tables.opening import Table, open_rows, open_table, read_frame, take_columns
@@ -56,7 +60,7 @@ AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MultimodalEstimator(HasFitted, Arguments):
+class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, HasFitted, Arguments):
     """What classifier and regressor share; their own pages explain the arguments."""
 
     model_: MultimodalModel = field(init=False)
@@ -65,7 +69,9 @@ class MultimodalEstimator(HasFitted, Arguments):
     history_: list[dict[str, int | float]] = field(init=False)
     facts_: dict[str, Any] = field(init=False)
 
-    def fit(self: AnyEstimator, X: Any, y: Any, groups: Any = None) -> AnyEstimator:
+    def fit(
+        self: AnyEstimator, X: Any, y: Any = None, groups: Any = None, **others: Any
+    ) -> AnyEstimator:
         """Fit the modalities, then the model.
 
         Args:
@@ -76,6 +82,7 @@ class MultimodalEstimator(HasFitted, Arguments):
             y: Target of each row, or the name of the column (or names of the columns) with it.
             groups: Group of each row, or the name of a column: rows of one group are never on
                 both sides of the held-out part.
+            others: Nothing else is taken; the error says what to do in place of it.
 
         Returns:
             The fitted estimator itself.
@@ -83,10 +90,15 @@ class MultimodalEstimator(HasFitted, Arguments):
         Raises:
             DataError: A row, a column or a target cannot be used; the message says which.
             ValueError: An argument is out of its range, contradicts another one, or is none of
-                the fusion's.
+                the fusion's; or there is no `y`.
+            TypeError: An argument is none of these, such as `sample_weight`.
         """
         from mmgraph.training import join_processes
 
+        refuse_others(others)
+        require_targets(self, y)
+        check_choices(self)
+        check_seed(self.random_state)
         self.chosen_params()  # before any row is read
         if self.modalities is not None:
             check_modalities(self.modalities)
@@ -137,6 +149,18 @@ class MultimodalEstimator(HasFitted, Arguments):
             raise ValueError("transform: graph=False trained no fused vectors; fit with graph=True")
         with shown_messages(self.verbose):
             return fitted.run(X, fitted.network.fused)
+
+    @property
+    def _n_features_out(self) -> int:
+        """How many features `transform` returns, for `get_feature_names_out`."""
+        return self.channels
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = tags.input_tags.categorical = tags.input_tags.allow_nan = True
+        tags.input_tags.dict = True  # one row, or a list of rows
+        tags.target_tags.multi_output = True
+        return tags
 
     @property
     def fitted_(self) -> FittedModel:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Shaped
 from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
 from torch import Tensor
 
 from mmgraph.data import targets
@@ -86,6 +87,11 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
         with shown_messages(self.verbose):
             return fitted.predict(X)
 
+    def predict_log_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
+        """Return the logarithms of `predict_proba`; -inf where a probability rounds to 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row, or a table of 0 and 1 for labels."""
         return self.fitted_.decide(self.predict_proba(X))
@@ -106,6 +112,12 @@ class MultimodalGraphClassifier(ClassifierMixin, MultimodalEstimator):
                     truth, self.classes_, frame.index
                 )
             return float(np.average(right, weights=sample_weight))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
+        tags.classifier_tags.multi_label = True
+        return tags
 
     def _encode(
         self, truth: Any, index: Any

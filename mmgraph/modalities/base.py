@@ -18,9 +18,6 @@ from typing import (
     ClassVar,
     Literal,
     TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
 )
 
 import torch
@@ -31,6 +28,7 @@ from mmgraph.errors import CellError
 from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Relation
 from mmgraph.nn.linear.features import PooledFeatures
+from mmgraph.system.choices import check_choices
 from mmgraph.system.held import HeldFolder
 from mmgraph.typing import Item
 
@@ -132,6 +130,9 @@ class Modality(ABC):
     #: The folder that it reads from when it must, where the model was one file.
     files_: HeldFolder | None = field(init=False, default=None, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        check_choices(self)
+
     @property
     def column_list(self) -> list[str]:
         """The columns as a list, even when there is only one."""
@@ -153,23 +154,6 @@ class Modality(ABC):
     def accepts(cls, values: Sequence[Any]) -> bool:
         """Say whether a column with such values (not missing) looks like this modality."""
         return False
-
-    def check_choices(self) -> None:
-        """Refuse what is none of an argument's choices, which would count as one of them.
-
-        Raises:
-            ValueError: An argument that is annotated as a `Literal` is none of its values.
-        """
-        try:
-            kinds = get_type_hints(type(self))
-        except NameError:  # names that only type checkers import
-            return
-        for name, kind in kinds.items():
-            if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
-                raise ValueError(
-                    f"{type(self).__name__}: expected {name} to be one of "
-                    f"{', '.join(map(repr, get_args(kind)))}, got {getattr(self, name)!r}"
-                )
 
     def declared(self, kinds: Mapping[str, str]) -> Modality:
         """Return what to fit, given what the table declares of columns; itself by default.

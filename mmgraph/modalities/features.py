@@ -73,6 +73,7 @@ class Features(Modality):
     sequences_: bool = field(init=False, default=False, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.rnn not in (None, "gru", "lstm"):
             raise ValueError(f'expected rnn "gru", "lstm" or None, got {self.rnn!r}')
 

@@ -106,6 +106,7 @@ class Image(Modality):
     _backbone: nn.Module | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.scaling not in ("stretch", "fit", "crop"):
             raise ValueError(f'expected scaling "stretch", "fit" or "crop", got {self.scaling!r}')
         if self.size < 1:

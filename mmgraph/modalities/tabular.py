@@ -87,6 +87,7 @@ class Tabular(Modality):
     told_: set[str] = field(init=False, default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for column, kind in (self.kinds or {}).items():
             if column not in self.column_list:
                 raise ValueError(f"kinds: {column!r} is not among the columns {self.column_list}")

@@ -71,6 +71,7 @@ class Video(Modality):
     image_: Image | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.frames < 1:
             raise ValueError(f"expected at least one picture, got frames={self.frames}")
 

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path, PureWindowsPath
 from weakref import WeakValueDictionary
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote, reason
 from mmgraph.system.held import HeldFolder, sweep
 
 #: How the name of a model in one file ends.
@@ -42,7 +42,9 @@ def pack(folder: Path, path: Path) -> None:
                 continue
             name = each.relative_to(folder).as_posix()
             if not stays_inside(name) or name.casefold() in names:
-                raise DataError(f"{path}: {name!r} cannot be packed; give that modality a name=")
+                raise DataError(
+                    f"{path}: {quote(name)} cannot be packed; give that modality a name="
+                )
             names.add(name.casefold())
             member = zipfile.ZipInfo(name)  # without the date and the permissions here
             member.file_size = each.stat().st_size  # beyond 2 GiB, headers are larger
@@ -70,7 +72,9 @@ def unpack(path: Path, folder: Path) -> None:
     except DataError:
         raise
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{path}: damaged, or not a model: {error}; save it again") from error
+        raise DataError(
+            f"{path}: damaged, or not a model: {reason(error)}; save it again"
+        ) from error
 
 
 def read_member(path: Path, name: str) -> bytes | None:
@@ -112,7 +116,9 @@ def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:
     names = [member.filename for member in members]
     wrong = next((name for name in names if not stays_inside(name)), None)
     if wrong is not None:
-        raise DataError(f"{path}: holds a file named {wrong!r}, which no model has; it is refused")
+        raise DataError(
+            f"{path}: holds a file named {quote(wrong)}, which no model has; it is refused"
+        )
     if len(members) > _MOST_FILES or len({name.casefold() for name in names}) < len(names):
         raise DataError(f"{path}: holds too many files, or one twice; it is refused")
     if any(stat.S_ISLNK(member.external_attr >> 16) for member in members):

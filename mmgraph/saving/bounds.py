@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.modules import module as registration
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, reason
 from mmgraph.nn.encoders.tabular import FIRST_CATEGORY
 
 #: Tensors are registered anew where a part is changed while it is built.
@@ -151,7 +151,7 @@ def _count_tensors(path: Path) -> int:
         try:
             return len(json.loads(file.read(length)))
         except (ValueError, TypeError, RecursionError) as error:
-            raise DataError(f"{path}: damaged, save it again: {error!r}") from error
+            raise DataError(f"{path}: damaged, save it again: {reason(error)}") from error
 
 
 def _problems(value: Any, where: str, depth: int = 0) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote
 from mmgraph.message_passing.convs.names import CONVS
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.fusion.names import FUSIONS
@@ -35,7 +35,7 @@ def named_conv(name: str) -> Any:
     if isinstance(theirs, type) and issubclass(theirs, nn.Module):
         return theirs
     return _of_plugins(
-        name, nn.Module, f"the convolution {name!r}, which is not one of PyG's", "conv"
+        name, nn.Module, f"the convolution {quote(name)}, which is not one of PyG's", "conv"
     )
 
 
@@ -49,7 +49,7 @@ def named_fusion(name: str) -> Any:
     if name in ours:
         return ours[name]
     return _of_plugins(
-        name, Fusion, f"the fusion {name!r}, which is not one of mmgraph's", "fusion"
+        name, Fusion, f"the fusion {quote(name)}, which is not one of mmgraph's", "fusion"
     )
 
 

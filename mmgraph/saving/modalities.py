@@ -51,8 +51,8 @@ def load_modalities(
     for each in saved:
         if each["type"] not in known:
             raise DataError(
-                f"{folder.parent}: uses the modality {each['type']}; pass its class, "
-                f"{call}(path, modalities=[{each['type']}]), or name its module by add_plugin "
+                f"{folder.parent}: uses the modality {each['type']:.80}; pass its class, "
+                f"{call}(path, modalities=[{each['type']:.80}]), or name its module by add_plugin "
                 "(in a shell: --plugin)"
             )
         kind = known[each["type"]]

@@ -6,6 +6,7 @@ config.json           versions, parameters, classes, modalities and their JSON s
 model.safetensors     every tensor of the model
 README.md             the model card: data, held-out scores, versions, limits
 modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen backbones
+SHA256SUMS            checksums of all these files but the card
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote, reason
 from mmgraph.fitted import FittedModel
 from mmgraph.message_passing.convs.names import ConvLike
 from mmgraph.modalities.base import Modality
@@ -26,6 +27,7 @@ from mmgraph.nn.fusion.names import FusionLike
 from mmgraph.nn.outputs import Outputs
 from mmgraph.saving import archive, card
 from mmgraph.saving.bounds import bounded
+from mmgraph.saving.checksums import check_checksums, write_checksums
 from mmgraph.saving.folder import check_place, new_folder, to_bytes
 from mmgraph.saving.modalities import load_modalities, save_modalities
 from mmgraph.saving.parameters import read_parameters, write_parameters
@@ -36,6 +38,9 @@ from mmgraph.version import __version__
 
 _CONFIG, _WEIGHTS, _MODALITIES = "config.json", "model.safetensors", "modalities"
 _CARD = "README.md"
+
+#: Characters of a version.
+_LONGEST_VERSION = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +123,7 @@ def _write(saved: SavedEstimator, folder: Path) -> None:
     save_file(tensors, folder / _WEIGHTS)
     page = card.write_card(fitted, saved.estimator, saved.parameters)
     (folder / _CARD).write_text(page, "utf-8", errors="backslashreplace")
+    write_checksums(folder, free=[_CARD])
 
 
 def load(
@@ -168,6 +174,7 @@ def _load(
     held = archive.unpacked(path) if path.is_file() else None
     folder = path if held is None else held.path
     with _named(folder, path):
+        check_checksums(folder, needed=(_CONFIG, _WEIGHTS))
         try:
             today = upgrade(config)
             with bounded(folder, today):
@@ -183,7 +190,7 @@ def _load(
             raise
         except Exception as error:  # whatever a lacking or altered file leads to
             raise DataError(
-                f"{folder}: damaged, save it again: {error!r} ({_writers(config)})"
+                f"{folder}: damaged, save it again: {reason(error)} ({_writers(config)})"
             ) from error
         weights = folder / _WEIGHTS
         try:
@@ -191,7 +198,7 @@ def _load(
             saved.fitted.network.load_state_dict(tensors)
         except Exception as error:
             raise DataError(
-                f"{weights}: damaged, or of another model ({_writers(config)}): {error}"
+                f"{weights}: damaged, or of another model ({_writers(config)}): {reason(error)}"
             ) from error
     saved.fitted.network.eval()
     for modality in saved.fitted.modalities:
@@ -262,8 +269,10 @@ def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(inside.read_bytes() if text is None else text)
         config["format"] = version = int(config["format"])
         writer = config["mmgraph"]
+        if not isinstance(writer, str) or len(writer) > _LONGEST_VERSION:
+            raise TypeError(f"the version is {quote(writer)}")
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise DataError(f"{path / _CONFIG}: damaged, save it again: {error!r}") from error
+        raise DataError(f"{path / _CONFIG}: damaged, save it again: {reason(error)}") from error
     if newest is not None and version > newest:
         raise DataError(
             f"{path}: written by mmgraph {writer}, which is newer than this mmgraph "

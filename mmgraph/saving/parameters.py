@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, quote
 from mmgraph.message_passing.convs.names import ConvLike
 from mmgraph.nn.fusion.choice import FusionChoice
 from mmgraph.nn.fusion.names import FusionLike, find_fusion
@@ -103,8 +103,8 @@ def _read_fusion(
     readout = options.get("readout")
     if isinstance(readout, str) and readout not in READOUTS:
         raise DataError(
-            f"was made with the readout {readout!r}, which is not one of mmgraph's; pass "
-            f"it: load(path, fusion={written['kind']}.options(readout=...))"
+            f"was made with the readout {quote(readout)}, which is not one of mmgraph's; pass "
+            f"it: load(path, fusion={written['kind']:.80}.options(readout=...))"
         )
     return FusionChoice(named_fusion(written["kind"]) if given is None else given.kind, options)
 
@@ -117,7 +117,7 @@ def _find_optimizer(name: str) -> Any:
     if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer):
         return kind
     warnings.warn(
-        f"the model was trained with the optimiser {name!r}, which is not one of torch's; it "
+        f"the model was trained with the optimiser {quote(name)}, which is not one of torch's; it "
         'predicts as before, but would be trained again with "adamw"',
         stacklevel=2,
     )

@@ -125,14 +125,14 @@ def _read_relation(
 ) -> Relation:
     if values is None:
         raise DataError(
-            f"was made with a relation {name} that holds code or data, which is not saved; pass "
-            "all relations by edge type: load(path, relations={...})"
+            f"was made with a relation {name:.80} that holds code or data, which is not saved; "
+            "pass all relations by edge type: load(path, relations={...})"
         )
     if name not in known:
         raise DataError(
-            f"was made with the relation {name}, which is not one of mmgraph's; pass its class, "
-            f"load(path, relations=[{name}]), or name its module by add_plugin (in a shell: "
-            "--plugin)"
+            f"was made with the relation {name:.80}, which is not one of mmgraph's; pass its "
+            f"class, load(path, relations=[{name:.80}]), or name its module by add_plugin (in a "
+            "shell: --plugin)"
         )
     return known[name](**{key: _read_value(value, known) for key, value in values.items()})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmgraph.data.infer import KINDS
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, reason
 from mmgraph.graph.relations import Relation
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.choice import FusionChoice
@@ -106,7 +106,7 @@ def _why_not_written(modality: Modality) -> str | None:
     try:
         json.dumps(describe_modality(modality), default=plain)
     except (TypeError, ValueError) as error:
-        return f"a choice cannot be written as JSON ({error}); keep to numbers and texts"
+        return f"a choice cannot be written as JSON ({reason(error)}); keep to numbers and texts"
     learnt = [name for name in vars(modality) if name.endswith("_") and name != "several_"]
     if learnt and type(modality).save is Modality.save:
         return f"`fit` sets {', '.join(learnt)}, and `save` writes nothing; define save and load"
@@ -114,5 +114,5 @@ def _why_not_written(modality: Modality) -> str | None:
         try:
             json.dumps(modality.save(Path(folder)), default=plain)
         except Exception as error:  # whatever a class does there
-            return f"`save` fails: {type(error).__name__}: {error}"
+            return f"`save` fails: {type(error).__name__}: {reason(error)}"
     return None

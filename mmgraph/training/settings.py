@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from mmgraph.errors import unknown_name
+from mmgraph.system.choices import check_choices
 
 Logs = Literal["csv", "tensorboard"]
 OptimizerName = Literal["adamw", "adam", "nadam", "sgd"]
@@ -122,6 +123,7 @@ class Training:
     modality_dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        check_choices(self)
         find_optimizer(self.optimizer)
         for names, lowest, below in _RANGES:
             for name in names:

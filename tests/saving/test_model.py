@@ -75,7 +75,7 @@ def test_another_process_predicts_the_same(frame, make_classifier, tmp_path):
 def test_folder_holds_no_pickle(frame, make_classifier, tmp_path):
     make_classifier().fit(frame, frame["label"]).save(tmp_path / "model")
     files = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
-    assert files <= {".json", ".safetensors", ".model", ".md"}
+    assert files <= {".json", ".safetensors", ".model", ".md", ""}
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert config["format"] == FORMAT
     assert config["mmgraph"]
@@ -150,6 +150,7 @@ def test_damaged_and_newer_models(frame, make_classifier, tmp_path):
     with pytest.raises(DataError, match="expected a folder"):
         load(folder)
     make_classifier([Text("text", features=None)]).fit(frame, frame["label"]).save(folder)
+    (folder / "SHA256SUMS").unlink()  # as models of before
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"format": 99, "mmgraph": "9.0"}))
     with pytest.raises(DataError, match=r"9\.0, which is newer"):
@@ -175,6 +176,7 @@ def test_damaged_and_newer_models(frame, make_classifier, tmp_path):
 )
 def test_altered_config_is_one_clear_error(text_model, spoil):
     path = text_model / "config.json"
+    (text_model / "SHA256SUMS").unlink()
     path.write_text(json.dumps(spoil(json.loads(path.read_text()))))
     with pytest.raises(DataError, match="damaged, save it again"):
         load(text_model)
@@ -192,6 +194,9 @@ def test_weights_of_another_model(text_model, make_classifier, frame, tmp_path):
     other = make_classifier([text], channels=8, epochs=1, refit=False)
     other.fit(frame, frame["label"]).save(tmp_path / "other")
     (tmp_path / "other" / "model.safetensors").replace(text_model / "model.safetensors")
+    with pytest.raises(DataError, match="its checksum is another one"):
+        load(text_model)
+    (text_model / "SHA256SUMS").unlink()
     with pytest.raises(DataError, match="of another model"):
         load(text_model)
 
@@ -229,6 +234,7 @@ def test_default_convolution_may_be_named(frame, make_classifier, tmp_path):
 
 def test_models_whose_training_and_fusion_had_no_parts_of_their_own(text_model, frame):
     path, expected = text_model / "config.json", load(text_model)
+    (text_model / "SHA256SUMS").unlink()
     config = json.loads(path.read_text())
     parameters = config["parameters"]
     training = parameters.pop("training")
