@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,10 +29,14 @@ from mmgraph.estimator import (
 from mmgraph.kinds import TaskKind
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.names import FUSIONS
+from mmgraph.system.held import HeldFolder, sweep
 from mmgraph.tables.opening import read_frame, take_columns
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: How names of folders begin that keep runs as long as their comparison is there.
+_PREFIX = "mmgraph-runs-"
 
 
 def compare(
@@ -105,7 +107,11 @@ def compare(
         found += [each for each in make_baselines(chosen, kind, rows) if each.name not in names]
     if reference not in [each.name for each in found]:
         raise DataError(f"reference={reference!r} is none of the methods, which are {names}")
-    folder = tempfile.mkdtemp(prefix="mmgraph-") if output is None else output
+    held = None
+    if output is None:
+        sweep(prefix=_PREFIX)
+        held = HeldFolder(prefix=_PREFIX)
+    folder = held.path if held is not None else output
     splits, test_split = _make_splits(folds, split, test, truth, group, kind, seeds)
     experiment = Experiment(
         inputs,
@@ -121,8 +127,8 @@ def compare(
     comparison = Comparison.begin(
         experiment, folder, metrics=list(metrics or compared_metrics(kind)), reference=reference
     )
-    if output is None:
-        weakref.finalize(comparison, shutil.rmtree, folder, ignore_errors=True)
+    if held is not None:
+        weakref.finalize(comparison, held.release)
     experiment.run(experiment.plan_folds(), budget_minutes=budget_minutes)
     return comparison
 

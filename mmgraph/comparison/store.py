@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
@@ -12,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, reason
+from mmgraph.system.arrays import read_npz
 from mmgraph.system.atomic import written_at_once
 
 #: What a run is for: a fold to choose by, a point of a learning curve, or the test rows.
@@ -60,6 +60,9 @@ class Run:
     classes: Shaped[np.ndarray, "classes"] | None = field(default=None, repr=False)
 
 
+#: Most bytes of the arrays of a run.
+_MOST = 1 << 32
+
 #: The fields that are arrays.
 _ARRAYS = ("rows", "truth", "predicted", "probabilities", "classes")
 
@@ -93,14 +96,11 @@ class RunStore:
         path = self.folder / f"{key}.json"
         try:
             described = json.loads(path.read_text("utf-8"))
-            # A damaged file that numpy opens itself would stay open.
-            content = io.BytesIO(path.with_suffix(".npz").read_bytes())
-            with np.load(content, allow_pickle=False) as arrays:
-                return Run(**described, **{name: arrays[name] for name in arrays.files})
+            return Run(**described, **read_npz(path.with_suffix(".npz").read_bytes(), _MOST))
         except Exception as error:  # whatever a lacking or altered file leads to
             raise DataError(
                 f"{path}: damaged, or its .npz file is; delete both, and the run is done again: "
-                f"{error!r}"
+                f"{reason(error)}"
             ) from error
 
     def write(self, run: Run) -> None:

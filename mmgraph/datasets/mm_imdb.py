@@ -31,6 +31,9 @@ logger = logging.getLogger("mmgraph")
 
 _DOWNLOAD = Download("MM-IMDb", "https://github.com/johnarevalo/gmu-mmimdb")
 
+#: How many times its own bytes a compressed file may hold.
+_MOST_TIMES = 100
+
 #: Rows before the validation and the test part, and rows in all, of the published HDF5 file. The
 #: file does not say them; for one of another size they are asked of split.json.
 _PUBLISHED_ROWS = (15_552, 18_160, 25_959)
@@ -132,6 +135,23 @@ def _read_split(path: Path) -> dict[str, str]:
     return {film: split for name, split in SPLITS.items() for film in record.texts(name)}
 
 
+def _read_own(file: Any, key: str, size: int) -> np.ndarray:
+    """Return an array that lies in an HDF5 file itself, in bytes that are there.
+
+    Raises:
+        ValueError: It is a link to another file, or larger than compression can explain.
+    """
+    import h5py
+
+    array = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
+    if not isinstance(array, h5py.Dataset) or array.external or array.is_virtual:
+        raise ValueError(f"{key} is no array of this file itself")
+    if array.size * array.dtype.itemsize > _MOST_TIMES * size:
+        raise ValueError(f"{key} of the shape {array.shape} is larger than the file can hold")
+    found: np.ndarray = array[...]
+    return found
+
+
 def _read_hdf5(path: Path) -> pd.DataFrame:
     import pandas as pd
 
@@ -148,7 +168,8 @@ def _read_hdf5(path: Path) -> pd.DataFrame:
             lacking = [key for key in keys if key not in file]
             if lacking:
                 raise DataError(f"{path}: expected the key {lacking[0]!r}, got {list(file)}")
-            arrays: dict[str, np.ndarray] = {key: file[key][...] for key in keys}
+            size = path.stat().st_size
+            arrays = {key: _read_own(file, key, size) for key in keys}
             names = json.loads(file["genres"].attrs["target_names"])
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         if isinstance(error, DataError):

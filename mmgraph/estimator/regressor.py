@@ -27,7 +27,9 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
     """Predicts one or several numbers for rows of images, texts and more.
 
     The model is that of `MultimodalGraphClassifier`, with squared error on standardised targets;
-    the linear model beside the graph is ridge regression.
+    the linear model beside the graph is ridge regression. Squared errors follow outliers; where
+    targets have some, predict their ranks or logarithms, which scikit-learn turns back:
+    `TransformedTargetRegressor(reg, transformer=QuantileTransformer())`.
 
     Args:
         {arguments}

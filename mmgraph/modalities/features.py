@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import warnings
 from collections.abc import Sequence
@@ -16,18 +15,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.errors import CellError, quote, reason
+from mmgraph.errors import CellError, names, quote, reason
 from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
 from mmgraph.nn.encoders.recurrent import Cell
 from mmgraph.nn.linear.features import PooledFeatures
+from mmgraph.system.arrays import NPY, ZIP, read_npy, read_npz
 from mmgraph.typing import Item
 
 #: Standardised values are cut to this many standard deviations, which tames broken entries.
 _LIMIT = 10.0
 
-_NPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
 _FORMS = (
     "expected a vector [features] or a sequence [steps, features] as an array, a tensor, a list "
     "of numbers, or the path or bytes of an .npy or .npz file"
@@ -235,20 +234,20 @@ def _load(raw: str | Path | bytes | bytearray | memoryview) -> np.ndarray:
         data, name = _file_bytes(raw), quote(str(raw))
     else:
         data, name = bytes(raw), f"{len(raw)} bytes"
-    if not data.startswith((_NPY, _ZIP)):
+    if not data.startswith((NPY, ZIP)):
         raise CellError(f"{_FORMS}, got {name} in another format; save it with numpy.save")
     try:
-        loaded = np.load(io.BytesIO(data), allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        arrays = dict(loaded)
+        if data.startswith(NPY):
+            return read_npy(data)
+        arrays = read_npz(data)
     except Exception as error:  # a damaged file can fail in any way
         raise CellError(
             f"{name} cannot be read ({reason(error)}); save it again with numpy.save, as numbers"
         ) from error
     if len(arrays) != 1:
-        names = ", ".join(arrays) or "none"
-        raise CellError(f"expected one array in {name}, got {names}; save each in an .npy file")
+        raise CellError(
+            f"expected one array in {name}, got {names(arrays)}; save each in an .npy file"
+        )
     return next(iter(arrays.values()))
 
 
@@ -274,7 +273,7 @@ def _is_list(raw: Any) -> bool:
 def _width(value: Any) -> int | None:
     """Return the number of features of a value, 0 for that of a file, None for anything else."""
     if isinstance(value, bytes):
-        return 0 if value.startswith(_NPY) else None
+        return 0 if value.startswith(NPY) else None
     if isinstance(value, str | Path) and not _is_list(value):
         return 0 if str(value).lower().endswith((".npy", ".npz")) else None
     if not isinstance(value, str | list | tuple | np.ndarray | Tensor):

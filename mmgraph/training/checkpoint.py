@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import Callback
 from mmgraph.errors import DataError
 from mmgraph.system import distributed
 from mmgraph.system.atomic import written_at_once
+from mmgraph.system.pickled import read_pickled
 from mmgraph.training.module import TrainingModule
 
 logger = logging.getLogger("mmgraph")
@@ -51,7 +52,7 @@ class Checkpoint(Callback):
             return None
         try:
             # Tensors and plain containers only: nothing in the file is run.
-            found = torch.load(self.path, map_location="cpu", weights_only=True)["identity"]
+            found = read_pickled(self.path)["identity"]
         except Exception as error:
             raise DataError(
                 f"{self.path}: damaged, or not a checkpoint of mmgraph ({error}); delete it to "

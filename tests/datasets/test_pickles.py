@@ -159,3 +159,10 @@ def test_cut_off_files(tmp_path, kept):
         read_pickle(path)
     with pytest.raises(DataError, match="no such file"):
         read_pickle(tmp_path / "absent.pkl")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_bytes_the_other_way_round(tmp_path, protocol):
+    for array in (np.array([1, 2], ">i2"), np.array([], ">i2")):
+        path = write(tmp_path / "data.pkl", [array], protocol)
+        assert_same(read_pickle(path), pickle.loads(path.read_bytes()))

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.model_selection import cross_val_predict
+from sklearn.preprocessing import QuantileTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
@@ -76,6 +77,18 @@ def test_going_on_is_refused_in_words(make, fitted):
     assert not hasattr(fitted, "partial_fit")
     with pytest.raises(ValueError, match="there is no parameter 'warm_start'"):
         make().set_params(warm_start=True)
+
+
+def test_outliers_by_a_transformed_target(make):
+    numbers = np.r_[np.tile([1.0, 2.0], 7), 1.0, 1e6]
+    ranks = QuantileTransformer(n_quantiles=16)
+    robust = TransformedTargetRegressor(
+        make(MultimodalGraphRegressor, graph=False), transformer=ranks
+    )
+    found = robust.fit(FRAME, numbers).predict(FRAME)
+    assert np.median(np.abs(found - numbers)) < 1
+    plain = make(MultimodalGraphRegressor, graph=False).fit(FRAME, numbers).predict(FRAME)
+    assert np.median(np.abs(plain - numbers)) > 100
 
 
 @pytest.mark.parametrize("kind", [MultimodalGraphClassifier, MultimodalGraphRegressor])

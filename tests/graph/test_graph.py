@@ -99,6 +99,20 @@ def test_pygs_own_batch_of_the_samples_is_the_same_graph(graph):
         graph.to_hetero_data(batch=False)
 
 
+def test_two_samples_need_their_batch():
+    graph = MultimodalGraph({"text": random_nodes([[2], [1]], 5)}, {})
+    with pytest.raises(ValueError, match="single sample, got 2"):
+        graph.to_hetero_data(batch=False)
+
+
+def test_other_features_leave_the_graph_as_it_was(graph):
+    changed = graph.with_x({"text": graph.nodes["text"].x + 1})
+    assert torch.equal(changed.nodes["image"].x, graph.nodes["image"].x)
+    assert torch.equal(changed.nodes["text"].flat(), graph.nodes["text"].flat() + 1)
+    assert not changed.nodes["text"].x[~changed.nodes["text"].mask].any()
+    assert edge_sets(changed) == edge_sets(graph)
+
+
 def test_single_hetero_data_needs_no_batch(graph):
     data = graph.sample(0).to_hetero_data(batch=False)
     for name in data.node_types:

@@ -52,6 +52,7 @@ def faults_at_each(
     *,
     documented: tuple[type[BaseException], ...],
     begin: Callable[[], object] = bool,
+    step: int = 1,
 ) -> Iterator[Outcome]:
     """Yield the outcome of a kill, and of an error, at each file operation within a folder.
 
@@ -59,13 +60,14 @@ def faults_at_each(
         work: What is done, in a fork each time.
         root: The folder.
         begin: Called before each work, also the last of a kind, which meets no fault.
+        step: Fault every operation of that distance, where the work takes long.
         documented: Errors that the work may end with.
 
     Raises:
         AssertionError: It ended with another one.
     """
     for fault in ("kill", "error"):
-        for number in range(_MOST):
+        for number in range(0, _MOST, step):
             name = fault if fault == "kill" else ("ENOSPC", "EIO")[number % 2]
             begin()
             code = _run(lambda n=number, f=name: _armed(work, root, f, n), documented)

@@ -97,7 +97,7 @@ def make_array(
         return np.asfortranarray(array) if order == "F" else array
     flat = _from_bytes(data, kind, count)
     budget.charge(flat.nbytes)
-    if not kind.isnative:  # is in the order of this processor afterwards, as NumPy has it
+    if count and not kind.isnative:  # in the order of this processor afterwards, as with NumPy
         flat = flat.astype(kind.newbyteorder("="))
     elif not flat.flags.writeable:
         flat = flat.copy()

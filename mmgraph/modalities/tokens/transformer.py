@@ -24,6 +24,9 @@ _MODEL_FILES = (
     *("merges.txt", "*.model", "*.safetensors", "*.safetensors.index.json", "LICENSE*"),
 )
 
+#: No server is asked, and no code that lies beside a model is run, or offered to be.
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+
 
 @dataclass
 class _Loaded:
@@ -58,7 +61,7 @@ class TransformerFeatures(TokenFeatures):
     @property
     def channels(self) -> int:
         """Number of features of a token."""
-        config = _transformers().AutoConfig.from_pretrained(self.folder, local_files_only=True)
+        config = _transformers().AutoConfig.from_pretrained(self.folder, **_LOCAL)
         return int(config.hidden_size)
 
     def compute(self, texts: Sequence[str]) -> list[Spanned]:
@@ -132,8 +135,8 @@ def _load_transformer(folder: Path) -> _Loaded:
     transformers = _transformers()
     # Weights the file lacks (a pooler) are drawn at random: that must not move the seed.
     with _quiet(), torch.random.fork_rng(devices=[]):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = transformers.AutoModel.from_pretrained(folder, local_files_only=True)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
+        model = transformers.AutoModel.from_pretrained(folder, **_LOCAL)
     if not tokenizer.is_fast:
         raise DataError(f"{folder}: needs a fast tokenizer (tokenizer.json), which gives offsets")
     probe = tokenizer("a", return_special_tokens_mask=True)

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mmgraph.errors import MissingPackageError
+from mmgraph.system.pickled import read_pickled
 
 #: The backbone whose weights come as a Python package, so that no hub is needed.
 PACKAGED = "tf_efficientnet_lite0"
@@ -200,7 +201,7 @@ def _read_weights(path: str | Path) -> dict[str, Tensor]:
         loaded: dict[str, Any] = load_file(path)
     else:
         try:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            loaded = read_pickled(path)
         except pickle.UnpicklingError as error:
             raise ValueError(
                 f"{path}: expected tensors by name, got other objects, which are not loaded since "
