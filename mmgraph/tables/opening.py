@@ -100,8 +100,9 @@ def take_columns(frame: Table, values: Any, what: str) -> tuple[Any, Any]:
         if wanted == values:
             return frame.drop(columns=values), frame[values]
     values = read_values(values, what)
-    if values is None or not hasattr(values, "__len__") or len(values) != len(frame):
-        got = len(values) if hasattr(values, "__len__") else quote(values)
+    sized = hasattr(values, "__len__") and getattr(values, "ndim", 1) > 0
+    if not sized or len(values) != len(frame):
+        got = len(values) if sized else quote(values)
         raise DataError(f"{what}: expected one value for each of {len(frame)} rows, got {got}")
     return frame, values
 

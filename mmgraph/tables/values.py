@@ -26,9 +26,16 @@ def read_values(values: Any, what: str) -> Any:
             f"{what}: expected values in the order of the rows, got a {type(values).__name__}; "
             "pass a list"
         )
+    if isinstance(values, pd.MultiIndex):
+        raise DataError(
+            f"{what}: expected one value for each row, got an index of {values.nlevels} levels; "
+            "choose one: .get_level_values(0)"
+        )
     kind = type(values).__module__.partition(".")[0]
     if kind == "torch":
-        return values.detach().cpu().numpy()
+        values = values.detach().cpu()
+        # NumPy has no such type.
+        return (values.float() if "bfloat16" in str(values.dtype) else values).numpy()
     if kind == "scipy" and hasattr(values, "toarray"):
         return values.toarray()
     if kind == "pyarrow" and hasattr(values, "column_names"):

@@ -22,6 +22,8 @@ import pytest
 from mmgraph import Image, MultimodalGraphClassifier, Tabular, Text, load
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "1"))
+# Python keeps one list of filters for all threads, so that one thread's end another's.
+pytestmark = pytest.mark.filterwarnings("ignore")
 soak = pytest.mark.skipif("SOAK_SECONDS" not in os.environ, reason="SOAK_SECONDS is not set")
 
 ROWS = pd.DataFrame(
@@ -173,6 +175,7 @@ def predict_alone(model, rows):
     return model.predict_proba(rows)
 
 
+@soak  # it imports everything anew
 def test_a_spawned_process(path, expected):
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()

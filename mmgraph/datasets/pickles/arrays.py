@@ -57,7 +57,9 @@ class PendingArray:
         """Make the array of its state ([version,] shape, type, order, bytes or items)."""
         shape, kind, fortran, data = state[-4:]
         order = "F" if fortran else "C"
-        return make_array(shape, kind, order, data, budget)
+        made = make_array(shape, kind, order, data, budget)
+        # In the order of this processor afterwards, as NumPy has it; buffers (protocol 5) stay.
+        return made if made.dtype.isnative else made.astype(made.dtype.newbyteorder("="))
 
 
 def pending_type(code: Any) -> PendingType:
@@ -97,9 +99,7 @@ def make_array(
         return np.asfortranarray(array) if order == "F" else array
     flat = _from_bytes(data, kind, count)
     budget.charge(flat.nbytes)
-    if count and not kind.isnative:  # in the order of this processor afterwards, as with NumPy
-        flat = flat.astype(kind.newbyteorder("="))
-    elif not flat.flags.writeable:
+    if not flat.flags.writeable:
         flat = flat.copy()
     return flat.reshape(shape, order=order)
 
