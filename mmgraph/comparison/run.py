@@ -107,11 +107,9 @@ def compare(
         found += [each for each in make_baselines(chosen, kind, rows) if each.name not in names]
     if reference not in [each.name for each in found]:
         raise DataError(f"reference={reference!r} is none of the methods, which are {names}")
-    held = None
-    if output is None:
-        sweep(prefix=_PREFIX)
-        held = HeldFolder(prefix=_PREFIX)
-    folder = held.path if held is not None else output
+    held = _own_folder() if output is None else None
+    folder = output if held is None else held.path
+    assert folder is not None
     splits, test_split = _make_splits(folds, split, test, truth, group, kind, seeds)
     experiment = Experiment(
         inputs,
@@ -131,6 +129,12 @@ def compare(
         weakref.finalize(comparison, held.release)
     experiment.run(experiment.plan_folds(), budget_minutes=budget_minutes)
     return comparison
+
+
+def _own_folder() -> HeldFolder:
+    """Return a new folder for runs; those of killed comparisons are removed."""
+    sweep(prefix=_PREFIX)
+    return HeldFolder(prefix=_PREFIX)
 
 
 def _take(

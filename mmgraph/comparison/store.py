@@ -96,7 +96,8 @@ class RunStore:
         path = self.folder / f"{key}.json"
         try:
             described = json.loads(path.read_text("utf-8"))
-            return Run(**described, **read_npz(path.with_suffix(".npz").read_bytes(), _MOST))
+            described |= read_npz(path.with_suffix(".npz").read_bytes(), _MOST)
+            return Run(**described)
         except Exception as error:  # whatever a lacking or altered file leads to
             raise DataError(
                 f"{path}: damaged, or its .npz file is; delete both, and the run is done again: "

@@ -44,7 +44,7 @@ def read_npy(data: bytes) -> np.ndarray:
     length = int.from_bytes(data[8:begin], "little")
     if length > min(_LONGEST_HEADER, len(data) - begin):
         raise ValueError(f"its header has {length} bytes, more than there are or than is read")
-    shape, dtype, order = _read_header(data[begin : begin + length])
+    shape, dtype, fortran = _read_header(data[begin : begin + length])
     body = memoryview(data)[begin + length :]
     if dtype.hasobject:
         raise ValueError("it holds objects, which are not loaded since they could run code")
@@ -54,7 +54,7 @@ def read_npy(data: bytes) -> np.ndarray:
         )
     if not dtype.itemsize:
         return np.zeros(shape, dtype)
-    return np.frombuffer(body, dtype).reshape(shape, order=order)
+    return np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def read_npz(data: bytes, most: int = MOST) -> dict[str, np.ndarray]:
@@ -80,8 +80,8 @@ def read_npz(data: bytes, most: int = MOST) -> dict[str, np.ndarray]:
         raise ValueError(f"it is no .npz file, or damaged: {error}") from error
 
 
-def _read_header(text: bytes) -> tuple[tuple[int, ...], np.dtype, str]:
-    """Return shape, type and order of what follows."""
+def _read_header(text: bytes) -> tuple[tuple[int, ...], np.dtype, bool]:
+    """Return shape and type of what follows, and whether it is in the order of Fortran."""
     try:
         header = ast.literal_eval(text.decode("latin1").strip())
         shape, fortran = header["shape"], header["fortran_order"]
@@ -91,4 +91,4 @@ def _read_header(text: bytes) -> tuple[tuple[int, ...], np.dtype, str]:
     whole = isinstance(shape, tuple) and all(type(n) is int and 0 <= n < 2**48 for n in shape)
     if not whole or len(shape) > 32:
         raise ValueError("its header has no shape of an array")
-    return shape, dtype, "F" if fortran else "C"
+    return shape, dtype, bool(fortran)

@@ -41,7 +41,8 @@ def check_choices(part: Any) -> None:
         >>> from mmgraph.training.settings import Training
         >>> check_choices(Training())
     """
-    for name, kinds in _kinds(type(part)).items():
+    kind: Any = type(part)
+    for name, kinds in _kinds(kind).items():
         value = getattr(part, name)
         if any(_is_one(value, kind) for kind in kinds):
             continue

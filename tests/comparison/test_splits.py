@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmgraph import DataError
+from mmgraph.comparison.run import _own_folder
 from mmgraph.comparison.splits import Split, make_folds, read_split_column, subset
 
 LABEL = np.tile(["a", "b"], 10)
@@ -67,3 +68,14 @@ def test_subsets_are_nested_and_follow_the_seed():
     sizes = [set(subset(split, count, seed=3).train) for count in (5, 20, 100)]
     assert sizes[0] < sizes[1] < sizes[2] == set(range(100))
     assert set(subset(split, 5, seed=4).train) != sizes[0]
+
+
+def test_what_killed_comparisons_left_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / "mmgraph-runs-abcdefgh.held"
+    left.mkdir()
+    held = _own_folder()
+    assert not left.exists()
+    assert held.path.is_dir()
+    held.release()
+    assert not list(tmp_path.iterdir())
