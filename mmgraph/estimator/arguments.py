@@ -69,8 +69,8 @@ class Arguments(BaseEstimator):
         learning_rate: Highest learning rate; None: 0.002, or as `training` says. Default: None.
         modality_dropout: Probability of hiding a modality of a row, in training; for inputs that
             lack more than the training rows do; None: 0, or as `training` says. Default: None.
-        num_layers: Rounds of message passing, or of attention; None: what the fusion does by
-            itself, 2 for the graph. Default: None.
+        num_layers: Rounds of message passing, or of attention, 0 for none; None: what the fusion
+            does by itself, 2 for the graph. Default: None.
         conv: Convolution of the graph: "transformer", "gat", "gatv2", "sage", "graph", "gin" or
             "hgt"; a class of `torch_geometric.nn`; or a function of (in_channels, out_channels)
             that makes one; None: "transformer". Default: None.
@@ -80,13 +80,13 @@ class Arguments(BaseEstimator):
         readout: How the nodes of a modality become one vector: "attention", "mean", "max", "sum",
             "set2set", or a class or function of the channels that makes a module; None: what the
             fusion does by itself, "attention". Default: None.
-        dropout: Probability of dropping a feature, in training; None: what the fusion does by
-            itself, 0.2. Default: None.
+        dropout: Probability of dropping a feature, in training, from 0 to below 1; None: what the
+            fusion does by itself, 0.2. Default: None.
         execution: Message passing is "dense", "sparse", or "auto": dense wherever that is exact;
             None: "auto". Default: None.
-        validation: Share of the training rows that is held out to choose the best epoch, to
-            weigh the parts and to set the threshold of labels; 0: none, and the parts count
-            the same. Default: 0.1.
+        validation: Share of the training rows, up to 0.5, that is held out to choose the best
+            epoch, to weigh the parts and to set the threshold of labels; 0: none, and the parts
+            count the same. Default: 0.1.
         refit: After that, train the fusion again on all rows, for as many epochs as were best; the
             linear model and the neighbours always know all rows. Default: True.
         random_state: Seed of everything random; the same seed gives the same model on CPUs.
@@ -170,6 +170,10 @@ class Arguments(BaseEstimator):
                 raise ValueError(f"{name}: expected True or False, got {own[name]!r}")
         if not isinstance(own["graph"], bool) and own["graph"] != "auto":
             raise ValueError(f'graph: expected "auto", True or False, got {own["graph"]!r}')
+        if own["channels"] < 4 or own["channels"] % 4:
+            raise ValueError(f"channels: expected 4, 8, 12 or so, got {own['channels']!r}")
+        if not own["linear"] and own["graph"] is False:
+            raise ValueError("graph=False with linear=False leaves nothing to fit; allow one")
         short = {name for names in SHORTCUTS.values() for name in names}
         chosen = {"training": self.chosen_training, "fusion": self.chosen_fusion}
         return {name: value for name, value in own.items() if name not in short} | chosen

@@ -313,3 +313,16 @@ def test_switches_of_numpy_are_switches(frame):
     classifier = MultimodalGraphClassifier([Text("text", features=None)], verbose=False)
     classifier.set_params(graph=np.False_, refit=np.True_)
     assert classifier.fit(frame, frame["label"]).history_ == []
+
+
+@pytest.mark.parametrize("channels", [0, 6, -4])
+def test_channels_are_named(frame, channels):
+    classifier = MultimodalGraphClassifier([Text("text", features=None)], channels=channels)
+    with pytest.raises(ValueError, match="channels: expected 4, 8"):
+        classifier.fit(frame, frame["label"])
+
+
+def test_nothing_to_fit_is_said_before_rows_are_read(frame):
+    classifier = MultimodalGraphClassifier(graph=False, linear=False)
+    with pytest.raises(ValueError, match="graph=False with linear=False"):
+        classifier.fit(frame.assign(image="nowhere.png"), frame["label"])

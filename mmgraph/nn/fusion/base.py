@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.choice import FusionChoice
 from mmgraph.nn.readout import check_readout
+
+#: The lowest value of an option, and what it must stay below.
+_RANGES = {"dropout": (0, 1), "num_layers": (0, inf)}
 
 
 class Fusion(nn.Module, ABC):
@@ -52,6 +56,11 @@ class Fusion(nn.Module, ABC):
         """
         if "readout" in options:
             check_readout(options["readout"])
+        for name, (lowest, below) in _RANGES.items():
+            value = options.get(name, lowest)
+            if not lowest <= value < below:
+                limit = f"from {lowest} to below {below}" if below < inf else f"from {lowest} on"
+                raise ValueError(f"{name}: expected a number {limit}, got {value!r}")
 
     @abstractmethod
     def forward(self, nodes: Mapping[str, Nodes]) -> Float[Tensor, "batch channels"]:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mmgraph.errors import quote
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.graph.nodes import Nodes
 from mmgraph.graph.relations import Complete, Relation
@@ -47,10 +48,12 @@ class GraphFusion(Fusion):
 
     @classmethod
     def check_options(cls, options: Mapping[str, Any]) -> None:
-        """Refuse names of readouts and convolutions that there are not."""
+        """Refuse names of readouts and convolutions that there are not, and what is no relation."""
         super().check_options(options)
         if "conv" in options:
             find_conv(options["conv"])
+        if options.get("relations") is not None:
+            check_relations(options["relations"])
 
     def __init__(
         self,
@@ -149,3 +152,20 @@ def _check_names(modalities: Sequence[str], relations: Mapping[EdgeType, Relatio
     for edge_type in relations:
         if not {edge_type[0], edge_type[2]} <= set(modalities):
             raise ValueError(f"relation {edge_type}: the modalities are {sorted(modalities)}")
+
+
+def check_relations(relations: object) -> None:
+    """Refuse what is no table of relations.
+
+    Raises:
+        ValueError: The message says what to write instead.
+    """
+    expected = "relations: expected {(source, name, target): a relation such as Chain(2)}"
+    if not isinstance(relations, Mapping):
+        raise ValueError(f"{expected}, got {quote(relations)}")
+    for edge_type, relation in relations.items():
+        names = edge_type if isinstance(edge_type, tuple) else ()
+        if len(names) != 3 or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"{expected}, got the key {quote(edge_type)}")
+        if not isinstance(relation, Relation):
+            raise ValueError(f"{expected}, got {quote(relation)} for {quote(edge_type)}")
