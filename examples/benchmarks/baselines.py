@@ -72,6 +72,7 @@ def run(name: str, args: argparse.Namespace) -> Comparison:
         template=MultimodalGraphClassifier(
             modalities, epochs=1 if args.quick else None, verbose=False
         ),
+        baselines=not args.only,
         groups="group",
         folds=2 if args.quick else 5,
         seeds=args.seeds[:2] if small else args.seeds,
@@ -153,6 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("sets", nargs="*", choices=[[], *TITLES], help="what is run")
     parser.add_argument("--methods", nargs="+", default=[*OWN], help="beside the baselines")
+    parser.add_argument("--only", action="store_true", help="these methods, not all baselines")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--budget-minutes", type=float, help="begin no run after this time")
     parser.add_argument("--runs", type=Path, default=Path("results"), help="folder of the runs")
