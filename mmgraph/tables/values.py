@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+import numpy as np
+
 from mmgraph.errors import DataError
 
 
@@ -31,6 +33,12 @@ def read_values(values: Any, what: str) -> Any:
             f"{what}: expected one value for each row, got an index of {values.nlevels} levels; "
             "choose one: .get_level_values(0)"
         )
+    if isinstance(values, np.ma.MaskedArray):  # what is masked is missing
+        if not np.ma.is_masked(values):
+            return values.data
+        known = values.data.astype(object)
+        known[np.ma.getmaskarray(values)] = None
+        return known
     kind = type(values).__module__.partition(".")[0]
     if kind == "torch":
         values = values.detach().cpu()

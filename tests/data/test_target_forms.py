@@ -9,6 +9,7 @@ import torch
 from scipy import sparse
 
 from mmgraph import DataError, MultimodalGraphClassifier, Text
+from mmgraph.data.numbers import encode_numbers
 from mmgraph.tables.opening import take_columns
 
 ROWS = 6
@@ -48,6 +49,7 @@ NUMBERS = {
     "negative": ([1, -1] * 3, [-1, 1]),
     "beyond floats": ([2**60 + 1, 2**60] * 3, [2**60, 2**60 + 1]),
     "beyond signed": (np.array([2**63 + 5, 2**63 + 1] * 3, np.uint64), [2**63 + 1, 2**63 + 5]),
+    "nothing masked": (np.ma.array(WHOLE), [0, 1]),
     "tensor": (torch.tensor(WHOLE), [0, 1]),
     "tensor with gradients": (torch.tensor([1.0, 0.0] * 3, requires_grad=True), [0.0, 1.0]),
     "tensor of half the bits": (torch.tensor(WHOLE).bfloat16(), [0.0, 1.0]),
@@ -89,6 +91,7 @@ REFUSED = {
     "mixed": (["r", 1] * 3, "got int and str"),
     "a missing one": (np.array([1.0, 0, 1, 0, np.nan, 1]), "row 4: .*missing value"),
     "infinity": (np.array([1.0, 0, 1, 0, np.inf, 1]), "fractions such as inf in row 4"),
+    "a masked one": (np.ma.array(WHOLE, mask=[0, 0, 1, 0, 0, 0]), "row 2: .*missing value"),
     "too many": ([*WORDS, "r"], "each of 6 rows, got 7"),
     "a row": (np.array(WORDS).reshape(1, -1), "each of 6 rows, got 1"),
     "one number alone": (np.array(3), "each of 6 rows, got array"),
@@ -104,3 +107,10 @@ def test_refused(form):
     values, message = REFUSED[form]
     with pytest.raises(DataError, match=message):
         encode(values)
+
+
+def test_a_masked_number_is_missing():
+    masked = np.ma.array([1.0, 2, 3, 4, 5, 6], mask=[0, 0, 0, 1, 0, 0])
+    _, truth = take_columns(FRAME, masked, "y")
+    with pytest.raises(DataError, match=r"row 3: .*missing"):
+        encode_numbers(truth, FRAME.index)
