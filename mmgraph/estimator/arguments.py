@@ -32,9 +32,6 @@ SHORTCUTS: dict[str, tuple[str, ...]] = {
 }
 
 
-#: Arguments that are True or False.
-_SWITCHES = ("linear", "neighbours", "absent_nodes", "refit")
-
 _USUAL = Training()
 
 
@@ -162,17 +159,14 @@ class Arguments(BaseEstimator):
         """Return all arguments, with those of training and fusion where they belong.
 
         Raises:
-            ValueError: A switch is neither on nor off, or as `chosen_training` has it.
+            ValueError: Arguments are out of their range, or contradict each other.
         """
         own = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
-        for name in _SWITCHES:
-            if not isinstance(own[name], bool):
-                raise ValueError(f"{name}: expected True or False, got {own[name]!r}")
-        if not isinstance(own["graph"], bool) and own["graph"] != "auto":
-            raise ValueError(f'graph: expected "auto", True or False, got {own["graph"]!r}')
+        if own["graph"] != "auto":
+            own["graph"] = bool(own["graph"])
         if own["channels"] < 4 or own["channels"] % 4:
             raise ValueError(f"channels: expected 4, 8, 12 or so, got {own['channels']!r}")
-        if not own["linear"] and own["graph"] is False:
+        if not own["linear"] and not own["graph"]:
             raise ValueError("graph=False with linear=False leaves nothing to fit; allow one")
         short = {name for names in SHORTCUTS.values() for name in names}
         chosen = {"training": self.chosen_training, "fusion": self.chosen_fusion}

@@ -8,7 +8,7 @@ import os
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -132,6 +132,8 @@ class Modality(ABC):
 
     def __post_init__(self) -> None:
         check_choices(self)
+        if isinstance(self.columns, Sized) and not len(self.columns):
+            raise ValueError(f"{type(self).__name__}: expected names of columns, got none")
 
     @property
     def column_list(self) -> list[str]:

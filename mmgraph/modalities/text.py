@@ -101,6 +101,15 @@ class Text(Modality):
     std_: Float[Tensor, "features"] | None = field(init=False, default=None, repr=False)
     token_features_: TokenFeatures | None = field(init=False, default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("vocabulary_size", "max_tokens"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Text: expected {name} of at least 1, got {getattr(self, name)}")
+        words = self.stop_words
+        if not (words is None or isinstance(words, str | Sequence)):
+            raise ValueError(f'Text: expected stop_words such as "en" or a list, got {words!r}')
+
     @classmethod
     def accepts(cls, values: Sequence[Any]) -> bool:
         """Say whether the values are texts: of several words, varied, and not paths of files."""
