@@ -7,6 +7,7 @@ from mmgraph.system.lazy import hand_on
 if TYPE_CHECKING:
     from mmgraph.comparison.ablation import make_ablations as make_ablations
     from mmgraph.comparison.baselines.choice import make_baselines as make_baselines
+    from mmgraph.comparison.baselines.estimator import PooledBaseline as PooledBaseline
     from mmgraph.comparison.method import Method as Method
     from mmgraph.comparison.methods import DEFAULT as DEFAULT
     from mmgraph.comparison.methods import OWN as OWN
@@ -26,6 +27,7 @@ else:
             "FUSIONS": "mmgraph.nn.fusion.names",
             "Method": "mmgraph.comparison.method",
             "OWN": "mmgraph.comparison.methods",
+            "PooledBaseline": "mmgraph.comparison.baselines.estimator",
             "compare": "mmgraph.comparison.run",
             "corrected_t_test": "mmgraph.comparison.statistics",
             "holm": "mmgraph.comparison.statistics",
