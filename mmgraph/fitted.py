@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mmgraph.data.dataset import read_batches
+from mmgraph.data.known_rows import KnownRows
 from mmgraph.data.transform import warn_without_input
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.model import MultimodalModel, has_input
@@ -32,6 +33,7 @@ class FittedModel:
         features: Names of the columns it reads.
         facts: What is known of the fit, see `collect_facts`; empty: nothing.
         batch_size: Rows that go through the network at once.
+        known_rows: What is kept of the training rows that vote, for explanations; None: nothing.
     """
 
     modalities: Sequence[Modality]
@@ -40,6 +42,7 @@ class FittedModel:
     features: Sequence[str] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 64
+    known_rows: KnownRows | None = None
 
     @property
     def task(self) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +80,7 @@ def explain(
             _write(found, output)
     # Pictures would fill the screen of a script.
     result = [each.to_json(pictures=False) for each in found]
-    report.show({"explanations": result}, *map(_page, found))
+    report.show({"explanations": result}, *(page for each in found for page in _pages(each)))
 
 
 def _read_target(estimator: Any, target: str | None) -> Any:
@@ -102,9 +103,20 @@ def _write(explanations: list[Explanation], path: Path) -> None:
             )
 
 
-def _page(explanation: Explanation) -> Any:
+def _pages(explanation: Explanation) -> Iterator[Any]:
+    """Yield the tables of nodes, of the model's parts, and of the training rows that voted."""
     strongest = sorted(explanation.nodes, key=lambda node: -abs(node.score))[:_MOST_NODES]
     lines = [(each.modality, each.place.label, f"{each.score:+.4f}") for each in strongest]
     name = explanation.outputs[explanation.target]
     title = f"row {explanation.row}: {name}, by {explanation.method}"
-    return table(title, lines, head=("input", "part", "score"))
+    yield table(title, lines, head=("input", "part", "score"))
+    parts = [(part, f"{value:+.4f}") for part, value in explanation.parts.items()]
+    if len(parts) > 1:
+        yield table("parts of the model", parts, head=("part", "logit"))
+    rows = [
+        (each.row, each.said, f"{each.share:.1%}", f"{each.influence:+.4f}")
+        for each in explanation.deciding
+    ]
+    if rows:
+        title = f"{name}, because of these training rows of {len(explanation.neighbours)} that vote"
+        yield table(title, rows, head=("row", "label", "share", "logit"))

@@ -24,11 +24,13 @@ from mmgraph.data.disk_dataset import DiskDataset
 from mmgraph.data.folds import Partition
 from mmgraph.data.holdout import hold_out
 from mmgraph.data.infer import infer_modalities
+from mmgraph.data.known_rows import KnownRows
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
 from mmgraph.data.transform import fit_modality, read_items, transform
 from mmgraph.errors import DataError, quote
 from mmgraph.estimator.arguments import Arguments, check_modalities
 from mmgraph.estimator.fit_arguments import check_seed, refuse_others, require_targets
+from mmgraph.estimator.keeping import keep_rows
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.fitted import FittedModel, HasFitted
 from mmgraph.modalities.base import Modality, is_usable_name
@@ -68,6 +70,7 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Has
     outputs_: Outputs = field(init=False)
     history_: list[dict[str, int | float]] = field(init=False)
     facts_: dict[str, Any] = field(init=False)
+    known_rows_: KnownRows | None = field(init=False)
 
     def fit(
         self: AnyEstimator, X: Any, y: Any = None, groups: Any = None, **others: Any
@@ -127,6 +130,7 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Has
                     self.validation,
                 )
             self.model_, self.history_, scores = self._fitting().fit(dataset, partition)
+            self.known_rows_ = keep_rows(self.model_, self.modalities_, frame)
             self.facts_ = collect_facts(
                 self.model_.task,
                 rows_with,
@@ -177,6 +181,7 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Has
             features=self.feature_names_in_.tolist(),
             facts=self.facts_,
             batch_size=self.chosen_training.batch_size,
+            known_rows=self.known_rows_,
         )
 
     def explain(

@@ -61,7 +61,7 @@ def load(
     fitted = saved.fitted
     estimator.modalities_, estimator.model_ = fitted.modalities, fitted.network
     estimator.outputs_, estimator.facts_ = fitted.outputs, fitted.facts
-    estimator.history_ = saved.history
+    estimator.history_, estimator.known_rows_ = saved.history, fitted.known_rows
     estimator.feature_names_in_ = np.array(fitted.features, dtype=object)
     estimator.n_features_in_ = len(fitted.features)
     return estimator

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -55,21 +58,49 @@ class Explainer(ABC):
 
 
 def spread(sample: Sample, target: int, relevance: Float[Tensor, "units"]) -> Attribution:
-    r"""Add the exact shares of the linear model to the graph's part, spread by relevance.
+    r"""Add the shares of the linear model and of the vote to the graph's part, spread by relevance.
 
     .. math::
-        s_u = w_0 a_u + \frac{\rho_u}{\sum_v \rho_v} \bigl( w_1 z(x) - w_1 z(0) \bigr)
+        s_u = w_0 (a_u + v_u) + \frac{\rho_u}{\sum_v \rho_v} \bigl( w_1 z(x) - w_1 z(0) \bigr)
 
-    for relevance ρ ≥ 0, shares a and the graph's logit z; so the scores sum to f(1) - f(0) of
-    `Sample.faded`.
+    for relevance ρ ≥ 0, exact shares a, the graph's logit z, and the integrated gradients v of the
+    vote; so the scores sum to f(1) - f(0) of `Sample.faded`.
     """
     base = faded_base(sample, target)
-    linear = sample.linear[:, target]
-    graph = float(sample.logits[target]) - base - float(linear.sum())
+    cheap = sample.linear[:, target]
+    if sample.vote is not None:
+        cheap = cheap + integrate_gates(sample.vote.faded, sample.units, target)
+    graph = float(sample.logits[target]) - base - float(cheap.sum())
     total = relevance.sum()
     even = relevance.new_full(relevance.shape, 1 / max(len(relevance), 1))
     share = relevance / total if total > 0 else even
-    return Attribution(linear + graph * share, base)
+    return Attribution(cheap + graph * share, base)
+
+
+def integrate_gates(
+    function: Callable[[Float[Tensor, "points units"]], Float[Tensor, "points outputs"]],
+    units: int,
+    target: int,
+    *,
+    steps: int = 96,
+    power: int = 3,
+) -> Float[Tensor, "units"]:
+    """Return the integrated gradients of an output along all gates together, from 0 to 1.
+
+    Args:
+        function: From gates to outputs; all points go through it as one batch.
+        units: Number of gates.
+        target: Which output.
+        steps: Points of the Gauss-Legendre quadrature.
+        power: The gates are the path's parameter to this power: more points where they are small.
+    """
+    points, weights = np.polynomial.legendre.leggauss(steps)
+    t = torch.from_numpy((points + 1) / 2)
+    weight = torch.from_numpy(weights / 2) * power * t ** (power - 1)
+    with torch.enable_grad():
+        gate = (t**power).float().unsqueeze(1).repeat(1, units).requires_grad_()
+        (gradient,) = torch.autograd.grad(function(gate)[:, target].sum(), gate)
+    return (weight.unsqueeze(1) * gradient.double()).sum(0).float()
 
 
 def faded_base(sample: Sample, target: int) -> float:

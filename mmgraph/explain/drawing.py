@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from mmgraph.explain.neighbour_drawing import draw_neighbours
 from mmgraph.plot.style import BLUE, RED, shorten
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def plot_explanation(explanation: ExplanationRecord) -> Figure:
 
     Orange speaks for the output and blue against it; where scores only tell how much a node
     matters, all are orange. Every item has its own scale, for one word often outweighs all
-    regions: its title says the sum of its scores and which score has the full colour.
+    regions: its title says the sum of its scores and which score has the full colour. Below stand
+    the training rows with the most influence, where training rows voted.
 
     Args:
         explanation: The explanation, see `mmgraph.explain`.
@@ -58,7 +60,8 @@ def plot_explanation(explanation: ExplanationRecord) -> Figure:
             ends[1] = _draw_text(axes, text, nodes, left, ends[1])
         else:
             ends[1] = _draw_bars(axes, nodes, left, ends[1])
-    _lay_out(figure, axes, max(*ends, _LINE))
+    end = draw_neighbours(axes, explanation.deciding, max(*ends, _LINE), _WIDTH)
+    _lay_out(figure, axes, end)
     _draw_frame(figure, explanation)
     return figure
 
@@ -83,6 +86,10 @@ def _draw_frame(figure: Figure, explanation: ExplanationRecord) -> None:
     said = f"{number:.1%}" if explanation.has_probabilities else f"{number:.4g}"
     title = f"row {shorten(explanation.row, 40)}: why {name} ({said})? {explanation.method}"
     figure.text(0.2 / width, 1 - 0.2 / height, title, fontsize=12, weight="bold", va="top")
+    parts = ", ".join(f"{part} {value:+.3g}" for part, value in explanation.parts.items())
+    if parts:
+        said = f"logit {explanation.value:+.3g}: {parts}"
+        figure.text(0.2 / width, 1 - 0.47 / height, said, fontsize=9, va="top")
     bar = figure.add_axes((0.2 / width, 0.42 / height, 2.4 / width, 0.14 / height))
     scale = ScalarMappable(Normalize(0, 1), _colors(explanation.signed))
     figure.colorbar(scale, cax=bar, orientation="horizontal", ticks=[])

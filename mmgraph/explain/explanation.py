@@ -66,6 +66,22 @@ class Explanation(ExplanationRecord):
         frame.insert(6, "target_label", ends["target"])
         return frame
 
+    def neighbours_to_frame(self) -> pd.DataFrame:
+        """Return a row for each training row that voted, the nearest first.
+
+        Columns row, truth (its class, labels or numbers), share, influence, and the text or the
+        columns of each modality, as far as the model keeps them.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for each in self.neighbours:
+            said = each.truth[0] if len(each.truth) == 1 else list(each.truth)
+            texts = {item.modality: item.text for item in each.inputs if item.text is not None}
+            known = {"row": each.row, "truth": said, "share": each.share}
+            rows.append({**known, "influence": each.influence, **texts})
+        return pd.DataFrame(rows, columns=None if rows else ["row", "truth", "share", "influence"])
+
     def to_networkx(self) -> nx.MultiDiGraph:
         """Return the graph with scores and weights, for networkx and what reads its formats.
 
@@ -120,6 +136,12 @@ class Explanation(ExplanationRecord):
         from mmgraph.explain.drawing import plot_explanation
 
         return plot_explanation(self)
+
+    def __str__(self) -> str:
+        """Say what was predicted, what each part of the model says, and which rows decided."""
+        from mmgraph.explain.wording import describe
+
+        return describe(self)
 
     def to_html(self, path: str | Path) -> None:
         """Write a page to look around in, see `mmgraph.explain.html`.

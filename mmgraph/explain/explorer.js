@@ -103,6 +103,9 @@ function showView(number) {
   drawOutputs(current);
   drawSigned(at("modalities"), Object.entries(current.modality_scores), current.signed);
   drawFaithfulness(current.faithfulness);
+  drawNeighbours(current);
+  at("parts-section").hidden = !Object.keys(current.parts).length;
+  drawSigned(at("parts"), Object.entries(current.parts), true);
   for (const id of ["against", "against-word"]) at(id).hidden = !current.signed;
   at("for-word").textContent = current.signed ? "for" : "matters to";
   paint();
@@ -151,6 +154,34 @@ function drawFaithfulness(metrics) {
   at("faithfulness-section").hidden = !metrics;
   const rows = Object.entries(metrics ?? {}).map(([name, value]) => bar(name, null, short(value), ""));
   at("faithfulness").replaceChildren(...rows);
+}
+
+// The training rows with the most influence: picture, label, share of the vote, text
+
+function drawNeighbours(current) {
+  const rows = current.neighbours;
+  at("neighbours-section").hidden = !rows.length;
+  const title = `${current.target}: the ${rows.length} of ${current.voters} nearest training rows that changed it most`;
+  at("neighbours-title").textContent = title;
+  at("neighbours").replaceChildren(...rows.map(drawNeighbour));
+}
+
+function drawNeighbour(row) {
+  const element = make("div", "neighbour");
+  if (row.image !== null) {
+    const picture = make("img");
+    picture.alt = "";
+    picture.src = data.blobs[row.image];
+    element.append(picture);
+  }
+  const sign = row.influence < 0 ? "" : "+";
+  element.append(
+    make("strong", "", row.said),
+    make("div", "", `${percent(row.share)} of the vote, logit ${sign}${short(row.influence)}`),
+    make("div", "faint", `row ${row.row}`),
+    ...row.texts.map((text) => make("div", "", text)),
+  );
+  return element;
 }
 
 // Inputs: pictures with regions on them, texts with words in them, all else as chips

@@ -17,10 +17,11 @@ class GradientInput(Explainer):
 
     .. math::
         s_u = \frac{\partial f}{\partial g_u} \Bigr|_{g = 1}
-            = w_0 a_u + w_1 \Bigl\langle \frac{\partial z}{\partial x_u}, x_u \Bigr\rangle
+            = w_0 \Bigl( a_u + \frac{\partial V}{\partial g_u} \Bigr)
+            + w_1 \Bigl\langle \frac{\partial z}{\partial x_u}, x_u \Bigr\rangle
 
-    for the encoder's node x_u, the unit's exact share a_u of the linear model's logits, and f of
-    `Sample.faded`. One backward pass.
+    for the encoder's node x_u, the unit's exact share a_u of the linear model's logits, the vote V
+    of the nearest training rows, and f of `Sample.faded`. One backward pass.
     """
 
     name: ClassVar[str] = "gradient"

@@ -8,6 +8,7 @@ import html
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mmgraph.errors import DataError
-from mmgraph.explain.record import EdgeScores, ExplanationRecord
+from mmgraph.explain.record import EdgeScores, ExplanationRecord, Neighbour
 from mmgraph.explain.schema import to_json
+from mmgraph.explain.thumbnails import SMALL_SIDE, to_data_uri
 from mmgraph.system.atomic import written_at_once
 
 #: Outputs that are listed with their probabilities.
@@ -90,11 +92,13 @@ def pack(explanations: Sequence[ExplanationRecord]) -> dict[str, Any]:
     """Return what the page's script reads: the schema of `Explanation.to_json`, made compact.
 
     A sample holds `row`, `inputs` and `views`, one for each of its explanations. A view's nodes
-    are lists of modality, kind, item, label, box, span, score and whether they are inputs. Its
-    edges name their `source`, `target` and `weight` by number in `blobs`: base64 of little-endian
-    uint16, uint16 and uint8, where a weight w stands for low + w / 255 (high - low).
+    are lists of modality, kind, item, label, box, span, score and whether they are inputs; of its
+    neighbours only those with the most influence are shown, with the number of their picture in
+    `blobs`. Its edges name their `source`, `target` and `weight` by number there: base64 of
+    little-endian uint16, uint16 and uint8, where a weight w stands for low + w / 255 (high - low).
     """
     blobs: dict[str, int] = {}
+    pictures = _Pictures()
     samples: dict[str, dict[str, Any]] = {}
     for explanation in explanations:
         if len(explanation.nodes) > _MOST_NODES:
@@ -106,11 +110,12 @@ def pack(explanations: Sequence[ExplanationRecord]) -> dict[str, Any]:
         texts = [(each.modality, each.item, each.text) for each in explanation.inputs]
         key = json.dumps([explanation.row, texts])
         # A picture is embedded once, however many explanations show it.
-        described = to_json(explanation, pictures=key not in samples)
+        alone = replace(explanation, neighbours=())
+        described = to_json(alone, pictures=key not in samples)
         if key not in samples:
             inputs = [_safe(each) for each in described["inputs"]]
             samples[key] = {"row": explanation.row, "inputs": inputs, "views": []}
-        samples[key]["views"].append(_view(explanation, described, blobs))
+        samples[key]["views"].append(_view(explanation, described, blobs, pictures))
     return {"samples": list(samples.values()), "blobs": list(blobs)}
 
 
@@ -121,9 +126,12 @@ def _safe(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _view(
-    explanation: ExplanationRecord, described: dict[str, Any], blobs: dict[str, int]
+    explanation: ExplanationRecord,
+    described: dict[str, Any],
+    blobs: dict[str, int],
+    pictures: _Pictures,
 ) -> dict[str, Any]:
-    keys = ("method", "task", "value", "base", "signed", "modality_scores", "faithfulness")
+    keys = ("method", "task", "value", "base", "signed", "modality_scores", "faithfulness", "parts")
     outputs, predicted = described["outputs"], described["predicted"]
     order = sorted(range(len(outputs)), key=lambda place: -predicted[place])
     order = order if explanation.has_probabilities else sorted(order)
@@ -135,6 +143,8 @@ def _view(
         "target": outputs[explanation.target],
         "outputs": [[outputs[k], predicted[k], k == explanation.target] for k in shown],
         "more": len(outputs) - len(shown),
+        "neighbours": _neighbours(explanation, pictures, blobs),
+        "voters": len(explanation.neighbours),
         "nodes": [
             [
                 *(node["modality"], node["kind"], node["item"], node["label"]),
@@ -144,6 +154,43 @@ def _view(
         ],
         "edges": [_edges(edges, blobs) for edges in explanation.edges],
     }
+
+
+class _Pictures(dict[Any, str | None]):
+    """Small pictures of training rows by where they came from, each made once."""
+
+    def of(self, neighbour: Neighbour) -> str | None:
+        """Return the first picture of a row."""
+        for item in neighbour.inputs:
+            key = (item.modality, item.thumbnail or str(item.raw))
+            if key not in self:
+                picture = item.picture_if_there()
+                uri = None if picture is None else to_data_uri(picture, SMALL_SIDE)
+                self[key] = item.thumbnail or uri
+            uri = self[key]
+            if uri and _PICTURE.fullmatch(uri):
+                return uri
+        return None
+
+
+def _neighbours(
+    explanation: ExplanationRecord, pictures: _Pictures, blobs: dict[str, int]
+) -> list[dict[str, Any]]:
+    """Return the training rows that are shown, those with the most influence first."""
+    shown = []
+    for each in explanation.deciding:
+        uri = pictures.of(each)
+        shown.append(
+            {
+                "row": each.row,
+                "said": each.said,
+                "share": round(each.share, 4),
+                "influence": round(each.influence, 4),
+                "texts": [item.text for item in each.inputs if item.text is not None],
+                "image": None if uri is None else blobs.setdefault(uri, len(blobs)),
+            }
+        )
+    return shown
 
 
 def _edges(edges: EdgeScores, blobs: dict[str, int]) -> dict[str, Any]:

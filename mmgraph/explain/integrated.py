@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import torch
-
-from mmgraph.explain.base import Attribution, Explainer, faded_base
+from mmgraph.explain.base import Attribution, Explainer, faded_base, integrate_gates
 from mmgraph.explain.units import Sample
 
 #: Along the path the gate is t to this power. A layer normalisation gives nearly the same for all
@@ -23,9 +20,10 @@ class IntegratedGradients(Explainer):
     .. math::
         s_u = \int_0^1 \frac{\partial f}{\partial g_u} (\alpha, \dots, \alpha) \, d\alpha
 
-    for f of `Sample.faded`. The path begins where all nodes' features are zero and the linear
-    model has its biases alone, which is what the average training row gives it. Scores sum to
-    f(1) - f(0), up to the error of the Gauss-Legendre quadrature.
+    for f of `Sample.faded`. The path begins where all nodes' features are zero, the linear
+    model has its biases alone, which is what the average training row gives it, and the vote of
+    the nearest training rows is the prior. Scores sum to f(1) - f(0), up to the error of the
+    Gauss-Legendre quadrature.
 
     Args:
         steps: Points on the path; all go through the model as one batch.
@@ -37,11 +35,5 @@ class IntegratedGradients(Explainer):
 
     def attribute(self, sample: Sample, target: int) -> Attribution:
         """Return the scores of the row's units."""
-        points, weights = np.polynomial.legendre.leggauss(self.steps)
-        t = torch.from_numpy((points + 1) / 2)
-        weight = torch.from_numpy(weights / 2) * _POWER * t ** (_POWER - 1)
-        with torch.enable_grad():
-            gate = (t**_POWER).float().unsqueeze(1).repeat(1, sample.units).requires_grad_()
-            (gradient,) = torch.autograd.grad(sample.faded(gate)[:, target].sum(), gate)
-        scores = (weight.unsqueeze(1) * gradient.double()).sum(0)
-        return Attribution(scores.float(), faded_base(sample, target))
+        scores = integrate_gates(sample.faded, sample.units, target, steps=self.steps, power=_POWER)
+        return Attribution(scores, faded_base(sample, target))

@@ -30,8 +30,8 @@ class PyGExplainer(Explainer):
 
     By default GNNExplainer (https://arxiv.org/abs/1903.03894), which learns masks of nodes and
     edges from 0 to 1 that change the prediction little. The graph is `to_hetero_data` of the
-    row. Each node has one more feature, a 1, which its share of the linear model's logits is
-    multiplied by; so a mask of a node covers both parts of the model.
+    row. Each node has one more feature, a 1, which its share of the linear model's logits and of
+    the vote is multiplied by; so a mask of a node covers all parts of the model.
 
     Args:
         algorithm: PyG's algorithm; None: `GNNExplainer` with 100 epochs.
@@ -125,10 +125,10 @@ class _GraphModel(nn.Module):
         self.fusion, self.head = fusion, sample.model.head
         self.sample, self.data, self.target = sample, data, target
         self.task = sample.model.task
-        # All parts but the graph's; its biases are the same for any mask.
+        # What the graph without any unit says otherwise as lists of edges; the same for any mask.
         zero = sample.logits.new_zeros(1, sample.units)
         with torch.no_grad():
-            gone = sample.faded(zero)
+            gone = sample.faded(zero) - sample.cheap_faded(zero)
             self.rest = gone - self._graph(self._nodes_gone())
         # PyG puts a model back into the mode it found it in.
         self.eval()
@@ -142,9 +142,8 @@ class _GraphModel(nn.Module):
     ) -> Float[Tensor, "1 _"]:
         """Return the logits of all classes, or the logit of the one label or number."""
         gate = [x_dict[name][:, -1][:count] for name, count in self.sample.counts.items() if count]
-        linear = (torch.cat(gate).unsqueeze(1) * self.sample.linear).sum(0)
-        graph = self._graph(self._graph_of(x_dict))
-        logits = graph + linear + self.rest
+        cheap = self.sample.cheap_faded(torch.cat(gate).unsqueeze(0))
+        logits = self._graph(self._graph_of(x_dict)) + cheap + self.rest
         return logits if self.mode.startswith("multiclass") else logits[:, [self.target]]
 
     def truth(self, prediction: Float[Tensor, "1 _"]) -> Tensor:

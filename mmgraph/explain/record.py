@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from mmgraph.errors import CellError
 from mmgraph.modalities.base import Modality, Place
 from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
+
+#: Neighbours that are shown.
+_MOST_DECIDING = 5
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,41 @@ class ItemInput:
             return from_data_uri(self.thumbnail)
         return None if self.reader is None or self.raw is None else self.reader.picture(self.raw)
 
+    def picture_if_there(self) -> PILImage.Image | None:
+        """Return the same of an old file; None where it was moved or changed since."""
+        try:
+            return self.picture()
+        except (CellError, OSError, ValueError):
+            return None
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One of the training rows that voted.
+
+    Args:
+        row: What its table calls it; its place, where the model was saved without names.
+        truth: Its class, its labels, or its numbers.
+        share: How much of the vote is its; the shares of all neighbours sum to 1.
+        influence: How much it changes the explained logit: that of the model, less that of the
+            same model which never knew this row. The next nearest then votes in its place, and
+            all shares are made anew. Exact for the vote; what the linear model and the graph
+            learnt of the row stays.
+        inputs: How its texts begin, and its pictures where their files are still there.
+    """
+
+    row: str
+    truth: Sequence[str | float]
+    share: float
+    influence: float
+    inputs: Sequence[ItemInput] = field(default=(), repr=False)
+
+    @property
+    def said(self) -> str:
+        """Its class, labels or numbers in one text."""
+        texts = [each if isinstance(each, str) else f"{each:.6g}" for each in self.truth]
+        return ", ".join(texts) or "(no label)"
+
 
 @dataclass(frozen=True, eq=False)
 class ExplanationRecord:
@@ -120,6 +159,9 @@ class ExplanationRecord:
         inputs: What the nodes are parts of.
         faithfulness: How true the scores are, by metric, where it was measured; see
             `mmgraph.explain.faithfulness`.
+        parts: What the "linear" model, the "neighbours" and the "graph" each add to `value`, with
+            their biases; parts without weight are not there, and none is where there is no input.
+        neighbours: The training rows that voted, the nearest first; none where they have no say.
     """
 
     row: str
@@ -135,6 +177,8 @@ class ExplanationRecord:
     edges: Sequence[EdgeScores] = ()
     inputs: Sequence[ItemInput] = ()
     faithfulness: dict[str, float] | None = None
+    parts: dict[str, float] = field(default_factory=dict)
+    neighbours: Sequence[Neighbour] = ()
 
     @property
     def scores(self) -> Float[np.ndarray, "nodes"]:
@@ -148,6 +192,11 @@ class ExplanationRecord:
         for node in self.nodes:
             total[node.modality] = total.get(node.modality, 0.0) + node.score
         return total
+
+    @property
+    def deciding(self) -> list[Neighbour]:
+        """The five training rows with the most influence on the explained output."""
+        return sorted(self.neighbours, key=lambda each: -abs(each.influence))[:_MOST_DECIDING]
 
     @property
     def has_probabilities(self) -> bool:

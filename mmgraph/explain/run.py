@@ -57,6 +57,7 @@ def explain_rows(
             outputs=names,
             row=row_name(frame.index, position),
             inputs=_inputs(fitted.modalities, frame.iloc[[position]], sample.items),
+            known=fitted.known_rows,
         )
         if faithfulness:
             explanation = explanation.with_faithfulness(measure(sample, [explanation])[0])

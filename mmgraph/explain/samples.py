@@ -10,11 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mmgraph.data.known_rows import KnownRows
 from mmgraph.data.transform import transform
 from mmgraph.errors import DataError, quote
 from mmgraph.explain.attention import attention_of, place_of_nodes
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.neighbours import neighbours_of
 from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
 from mmgraph.explain.units import Sample
 from mmgraph.fitted import Fitted, FittedModel, fitted_model
@@ -51,6 +53,7 @@ def explain_sample(
     outputs: Sequence[str] | None = None,
     row: str = "0",
     inputs: Sequence[ItemInput] = (),
+    known: KnownRows | None = None,
 ) -> Explanation:
     """Return the explanation of one row of a model without an estimator.
 
@@ -61,6 +64,7 @@ def explain_sample(
         outputs: Names of the outputs; their numbers when None.
         row: What to call the row.
         inputs: What its items came from.
+        known: What is kept of the training rows.
 
     Raises:
         DataError: The method does not suit the model.
@@ -86,6 +90,8 @@ def explain_sample(
         nodes=_nodes(sample, found.scores),
         edges=_edges(sample, found),
         inputs=inputs,
+        parts=sample.parts(target),
+        neighbours=neighbours_of(sample, target, names, known),
     )
 
 

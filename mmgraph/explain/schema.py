@@ -46,7 +46,19 @@
         }
       ],
       "modality_scores": {"image": 0.4, "text": 1.0},   sums of the nodes' scores
-      "faithfulness": {"deletion": 0.2, "deletion_random": 0.5}   by metric, or null
+      "faithfulness": {"deletion": 0.2, "deletion_random": 0.5},  by metric, or null
+      "parts": {"linear": 1.1, "neighbours": 0.9, "graph": 0.31},   they sum to the value; none
+                                        where the row has no input
+      "neighbours": [                   the training rows that voted, the nearest first
+        {
+          "row": "1207",                what its table calls it
+          "truth": ["animals"],         its class, labels or numbers
+          "share": 0.08,                its share of the vote
+          "influence": 0.05,            what the explained logit would lose without it
+          "inputs": [...]               as above, texts cut short; only of the five with the
+                                        largest influence
+        }
+      ]
     }
 
 Numbers are rounded to five digits, weights of edges to four.
@@ -56,14 +68,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmgraph.errors import DataError
-from mmgraph.explain.record import EdgeScores, ExplanationRecord, ItemInput, NodeScore
-from mmgraph.explain.thumbnails import to_data_uri
+from mmgraph.explain.record import (
+    EdgeScores,
+    ExplanationRecord,
+    ItemInput,
+    Neighbour,
+    NodeScore,
+)
+from mmgraph.explain.thumbnails import SIDE, SMALL_SIDE, to_data_uri
 from mmgraph.modalities.base import Place
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
 
 FORMAT, VERSION = "mmgraph explanation", 1
 
@@ -90,9 +111,13 @@ def to_json(explanation: ExplanationRecord, *, pictures: bool = True) -> dict[st
         "signed": explanation.signed,
         "nodes": [_node(node) for node in explanation.nodes],
         "edges": [_edges(edges) for edges in explanation.edges],
-        "inputs": [_input(each, pictures) for each in explanation.inputs],
+        "inputs": [
+            _input(each, each.picture() if pictures else None) for each in explanation.inputs
+        ],
         "modality_scores": {k: _short(v) for k, v in explanation.modality_scores.items()},
         "faithfulness": faithfulness and {k: _short(v) for k, v in faithfulness.items()},
+        "parts": {k: _short(v) for k, v in explanation.parts.items()},
+        "neighbours": _neighbours(explanation, pictures),
     }
 
 
@@ -126,15 +151,37 @@ def _edges(edges: EdgeScores) -> dict[str, Any]:
     }
 
 
-def _input(item: ItemInput, pictures: bool) -> dict[str, Any]:
-    picture = item.picture() if pictures else None
+def _neighbours(explanation: ExplanationRecord, pictures: bool) -> list[dict[str, Any]]:
+    shown = explanation.deciding
+    return [
+        {
+            "row": each.row,
+            "truth": [said if isinstance(said, str) else _exact(said) for said in each.truth],
+            "share": _short(each.share),
+            "influence": _short(each.influence),
+            "inputs": [
+                _input(item, item.picture_if_there() if pictures else None, SMALL_SIDE)
+                for item in each.inputs
+                if any(each is one for one in shown)
+            ],
+        }
+        for each in explanation.neighbours
+    ]
+
+
+def _exact(number: float) -> float:
+    """Return a number of the training table, of which no digit is left out."""
+    return float(f"{number:.15g}")
+
+
+def _input(item: ItemInput, picture: PILImage.Image | None, side: int = SIDE) -> dict[str, Any]:
     return {
         "modality": item.modality,
         "kind": item.kind,
         "item": item.item,
         "text": item.text,
         # What came as a data URI stays as it is: compressing it again would blur it.
-        "image": picture and (item.thumbnail or to_data_uri(picture)),
+        "image": picture and (item.thumbnail or to_data_uri(picture, side)),
     }
 
 
@@ -187,6 +234,9 @@ def _from_json(described: dict[str, Any]) -> ExplanationRecord:
         edges=[_read_edges(edges) for edges in described["edges"]],
         inputs=[_read_input(each) for each in described["inputs"]],
         faithfulness=faithfulness and {k: float(v) for k, v in faithfulness.items()},
+        # Explanations of before there were neighbours have none.
+        parts={k: float(v) for k, v in described.get("parts", {}).items()},
+        neighbours=[_read_neighbour(each) for each in described.get("neighbours", [])],
     )
 
 
@@ -218,6 +268,16 @@ def _read_edges(edges: dict[str, Any]) -> EdgeScores:
         target=np.array(edges["target"], dtype=np.int64),
         # No edges at all would leave the number of heads open.
         weight=np.array(weight or [[]], dtype=np.float32).reshape(len(source), -1 if source else 1),
+    )
+
+
+def _read_neighbour(neighbour: dict[str, Any]) -> Neighbour:
+    return Neighbour(
+        row=neighbour["row"],
+        truth=list(neighbour["truth"]),
+        share=float(neighbour["share"]),
+        influence=float(neighbour["influence"]),
+        inputs=[_read_input(each) for each in neighbour["inputs"]],
     )
 
 

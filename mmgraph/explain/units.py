@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from mmgraph.explain.vote import Vote, vote_on
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.graph.items import Items
 from mmgraph.graph.nodes import Nodes
@@ -32,12 +33,14 @@ class Sample:
     .. math::
         f(S) = f(\text{the row's units in } S), \qquad f(\emptyset) = \text{prior}
 
-    `faded` multiplies the encoder's nodes, and what each unit adds to the linear model's logits,
-    by a gate that gradients can be taken of:
+    `faded` multiplies the encoder's nodes, and what each unit adds to the linear model's logits
+    and to the vote of the nearest training rows, by a gate that gradients can be taken of:
 
     .. math::
-        f(g) = w_0 \Bigl( b + \sum_u g_u a_u \Bigr)
+        f(g) = w_0 \Bigl( b + \sum_u g_u a_u + V(g) \Bigr)
             + w_1 \mathrm{head}(\mathrm{fusion}(\{g_u x_u\}))
+
+    for the vote V of `mmgraph.explain.vote`.
 
     Both give the logits that a prediction depends on, see `Task.relevant`.
 
@@ -108,6 +111,27 @@ class Sample:
         joined = torch.cat([shares[name] for name in self.batch])
         return model.task.relevant(model.weights[0] * joined)
 
+    @cached_property
+    def vote(self) -> Vote | None:
+        """What the nearest training rows say; None where that is nothing."""
+        return vote_on(self.model, self.batch) if self.units else None
+
+    def parts(self, target: int) -> dict[str, float]:
+        """Return what each part of the model adds to the logit of an output, biases included.
+
+        Empty where the row has no input, for then none is asked.
+        """
+        if not self.units:
+            return {}
+        graph = float(self._graph_logits[target])
+        parts = {"graph": graph} if self.model.weights[1] else {}
+        if self.vote is not None:
+            parts = {"neighbours": float(self.vote.logits[target]), **parts}
+        if self.model.linear is not None:
+            rest = float(self.logits[target]) - graph - parts.get("neighbours", 0.0)
+            parts = {"linear": rest, **parts}
+        return parts
+
     def subsets(self, kept: Bool[Tensor, "subsets units"]) -> Float[Tensor, "subsets outputs"]:
         """Return the logits with only some of the units, for each subset."""
         logits = []
@@ -158,9 +182,14 @@ class Sample:
             nodes[name] = _repeat(whole, len(gate), part)
             begin += count
         graph = model.weights[1] * model.head(model.fusion(nodes))
+        return model.task.relevant(graph) + self.cheap_faded(gate)
+
+    def cheap_faded(self, gate: Float[Tensor, "batch units"]) -> Float[Tensor, "batch outputs"]:
+        """Return the logits of all parts but the graph, with each unit multiplied by its gate."""
         # What is not any unit's: the biases.
         rest = self.logits - self._graph_logits - self.linear.sum(0)
-        return model.task.relevant(graph) + gate @ self.linear + rest
+        logits = gate @ self.linear + rest
+        return logits if self.vote is None else logits - self.vote.logits + self.vote.faded(gate)
 
     @cached_property
     def _graph_logits(self) -> Float[Tensor, "outputs"]:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from mmgraph.errors import ExportError
 from mmgraph.export.bounded import PaddedGraphEdges
 from mmgraph.export.sparse import CategoryEntries, NgramEntries
+from mmgraph.export.vote import VoteProgram
 from mmgraph.graph.items import before_end
 from mmgraph.graph.nodes import Nodes
 from mmgraph.graph.relations import Nearest, Relation, WithPosition
@@ -23,6 +24,7 @@ from mmgraph.message_passing.layers import HeteroLayer, RelationLayer
 from mmgraph.nn.encoders.audio import MaskedConv
 from mmgraph.nn.linear.features import CategoryFeatures, NgramFeatures
 from mmgraph.nn.model import MultimodalModel
+from mmgraph.nn.neighbours.model import Neighbours
 from mmgraph.nn.readout import Readout
 
 
@@ -139,5 +141,6 @@ _FORMS: dict[type, Callable[[Any], nn.Module]] = {
     NgramFeatures: NgramEntries,
     CategoryFeatures: CategoryEntries,
     MaskedConv: _PaddedConv,
+    Neighbours: VoteProgram,
     Readout: _readout,
 }

@@ -43,12 +43,6 @@ def export_model(
     """Write a fitted model as a program; see `MultimodalEstimator.export`."""
     if form not in FILES:
         raise ValueError(f"expected format to be one of {', '.join(FILES)}, got {form!r}")
-    neighbours = fitted.network.neighbours
-    if neighbours is not None and neighbours.used:
-        raise ExportError(
-            "neighbours cannot be exported: their program would hold the training rows; fit with "
-            "neighbours=False"
-        )
     with new_folder(path, overwrite, mine=_is_export) as folder:
         described = _write(fitted, folder, frame, form)
         kinds = [type(each) for each in fitted.modalities]

@@ -75,13 +75,16 @@ def cross_fit(
     Returns:
         What the parts said of left-out rows; None where there are too few to weigh anything.
     """
-    vectors = None if neighbours is None else neighbours.learn(features, target)
     if len(target) < _FEWEST or len(fold.unique()) < 2:
+        if neighbours is not None:
+            neighbours.learn(features, target)
         solve(linear, features, target, task)
         return None
     rows = _some(len(target), ROWS_FOR_GRAM)
     fitting = _CrossFit(linear, features[rows], target[rows], task, fold[rows], group[rows])
     features = linear.stretch(features, fitting.lengths)
+    # Rows to come are compared by stretched features, so the training rows are as well.
+    vectors = None if neighbours is None else neighbours.learn(features, target)
     fitting.fit()
     logits = fitting.weigh(neighbours, None if vectors is None else vectors[rows])
     if len(rows) == len(target):

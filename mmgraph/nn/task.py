@@ -86,6 +86,13 @@ class Task(nn.Module, ABC):
         """Return what a mean of `indicators` says, as logits; where `has_means`."""
         raise NotImplementedError
 
+    @property
+    def prior_mean(self) -> Float[Tensor, "outputs"]:
+        """The mean of `indicators` that says what the prior does; where `has_means`."""
+        if not self.has_probabilities:
+            return self.prior
+        return self.activate(self.prior.unsqueeze(0))[0]
+
     def total_weight(self, target: Shaped[Tensor, "samples *outputs"]) -> Float[Tensor, ""]:
         """Return what the loss divides by for reduction="mean": how much the samples count."""
         return torch.tensor(float(target.numel()), device=target.device)

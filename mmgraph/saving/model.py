@@ -5,8 +5,10 @@ A path that ends in `.mmgraph` gets the same folder as one file, see `mmgraph.sa
 config.json           versions, parameters, classes, modalities and their JSON state
 model.safetensors     every tensor of the model
 README.md             the model card: data, held-out scores, versions, limits
+training_rows.json    names of the training rows that vote, how their texts begin, where their
+                      pictures lie; may be deleted
 modalities/<name>/    what each modality wrote: tokenizers, statistics, frozen backbones
-SHA256SUMS            checksums of all these files but the card
+SHA256SUMS            checksums of all these files but the card and the training rows
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmgraph.data.known_rows import KnownRows
 from mmgraph.errors import DataError, quote, reason
 from mmgraph.fitted import FittedModel
 from mmgraph.message_passing.convs.names import ConvLike
@@ -38,6 +41,7 @@ from mmgraph.version import __version__
 
 _CONFIG, _WEIGHTS, _MODALITIES = "config.json", "model.safetensors", "modalities"
 _CARD = "README.md"
+_ROWS = "training_rows.json"
 
 #: Characters of a version.
 _LONGEST_VERSION = 40
@@ -121,9 +125,11 @@ def _write(saved: SavedEstimator, folder: Path) -> None:
     (folder / _CONFIG).write_bytes(to_bytes(config))
     tensors = {name: value.contiguous() for name, value in fitted.network.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS)
+    if fitted.known_rows is not None:
+        (folder / _ROWS).write_bytes(to_bytes(fitted.known_rows.to_json()))
     page = card.write_card(fitted, saved.estimator, saved.parameters)
     (folder / _CARD).write_text(page, "utf-8", errors="backslashreplace")
-    write_checksums(folder, free=[_CARD])
+    write_checksums(folder, free=[_CARD, _ROWS])
 
 
 def load(
@@ -251,10 +257,21 @@ def _read_description(
             features=config["features"],
             facts=config.get("facts", {}),
             batch_size=parameters["training"].batch_size,
+            known_rows=_read_rows(path / _ROWS),
         ),
         config["history"],
         writer,
     )
+
+
+def _read_rows(path: Path) -> KnownRows | None:
+    """Return what was kept of the training rows; None where nothing was, or it was deleted."""
+    if not path.is_file():
+        return None
+    try:
+        return KnownRows.from_json(json.loads(path.read_bytes()))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: damaged: {error}") from error
 
 
 def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:

@@ -78,6 +78,8 @@ def fit_cheap(
             fold=torch.from_numpy(partition.fold[rows]),
             group=torch.from_numpy(partition.group[rows]),
         )
+    if neighbours is not None:
+        neighbours.place = torch.from_numpy(rows)
     known = left_out is not None and len(left_out.rows) == len(rows)
     return Cheap(
         rows,

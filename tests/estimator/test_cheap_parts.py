@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from mmgraph import ExportError, Features, MultimodalGraphClassifier, MultimodalGraphRegressor, load
+from mmgraph import Features, MultimodalGraphClassifier, MultimodalGraphRegressor, load
 
 ROWS = 120
 
@@ -111,11 +111,6 @@ def test_few_rows_get_the_plain_linear_model(frame):
 
 def test_the_same_seed_gives_the_same_model(fitted, frame):
     np.testing.assert_array_equal(make(frame).predict_proba(frame), fitted.predict_proba(frame))
-
-
-def test_neighbours_are_not_exported(fitted, frame, tmp_path):
-    with pytest.raises(ExportError, match="neighbours=False"):
-        fitted.export(tmp_path / "program", example=frame)
 
 
 def test_nothing_is_left_without_graph_and_linear_model(frame):

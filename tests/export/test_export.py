@@ -19,10 +19,11 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture(scope="module")
 def numbers(fit, rows, tmp_path_factory):
-    """A regressor of sequences of vectors, as programs of both formats."""
+    """A regressor of sequences of vectors, with neighbours, as programs of both formats."""
     folder = tmp_path_factory.mktemp("exported")
     y = np.arange(float(len(rows)))
-    model = fit([Features("v", rnn="gru")], y, MultimodalGraphRegressor)
+    model = fit([Features("v", rnn="gru")], y, MultimodalGraphRegressor, cross_fit=True)
+    model.model_.neighbours.weight = torch.tensor([0.0, 0.5])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
         for form in ("torch", "onnx"):
@@ -50,6 +51,19 @@ def test_a_hundred_rows_of_numbers(form, numbers, unlike):
     difference = load_exported(folder / form).predict(unlike) - model.predict(unlike)
     assert unlike["v"].isna().sum() > 10
     assert np.abs(difference).max() < 1e-4 * float(model.model_.task.std)
+
+
+@pytest.mark.parametrize("form", ["torch", "onnx"])
+def test_programs_hold_the_neighbours(form, numbers, unlike):
+    model, folder = numbers
+    neighbours = model.model_.neighbours
+    rows = unlike[unlike["v"].notna()][:5]
+    program, before = load_exported(folder / form).predict(rows), model.predict(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(neighbours._buffers, "weight", torch.zeros(2))
+        without = model.predict(rows)
+    assert np.abs(before - without).max() > 0.1
+    np.testing.assert_allclose(program, before, atol=1e-3)
 
 
 def test_a_hundred_rows_of_all_modalities(classifier, rows, unlike, tmp_path):

@@ -123,3 +123,19 @@ def test_sounds(differ):
         verbose=False,
     )
     assert differ(model.fit(frame, ["low", "high"] * 10), frame) < EXACT
+
+
+def test_neighbours_of_all_kinds_of_features(fit, rows, unlike, differ):
+    modalities = [Text("text", features=None), Tabular(["size", "kind"]), Features("v")]
+    model = fit(modalities, cross_fit=True)
+    neighbours = model.model_.neighbours
+    neighbours.weight = torch.linspace(0, 0.7, 8)
+    assert any(len(kinds) > 1 for kinds in neighbours.kinds)
+    assert differ(model, unlike) < 1e-5
+    for count in (1, len(neighbours.target) + 5):
+        neighbours.count = count
+        assert differ(model, rows) < 1e-5
+    labels = [[{"red"}, {"red", "cat"}, set()][n % 3] for n in range(len(rows))]
+    labeller = fit(modalities[:2], labels, cross_fit=True)
+    labeller.model_.neighbours.weight = torch.tensor([0.0, 0.3, 0.4, 0.5])
+    assert differ(labeller, unlike) < 1e-5

@@ -129,16 +129,11 @@ class LinearModel(nn.Module):
             name: self.bias.new_zeros(len(owner), self.outputs) for name, owner in sample.items()
         }
         widths = [features.width for _, features in pooled]
-        splits = (
-            each.split(widths) for each in (self.mean, self.factor, self.weight, self.alone_weight)
-        )
-        for (name, features), mean, factor, weight, alone in zip(pooled, *splits, strict=True):
-            parts, owner = features.parts(items[name]), sample[name]
-            if parts.is_sparse:
-                scaled = parts * float(factor[0]) if len(factor) else parts
-            else:
-                count = items[name].nodes_per_sample[owner].unsqueeze(1)
-                scaled = (parts - mean / count) * factor
+        splits = (each.split(widths) for each in (self.weight, self.alone_weight))
+        for (name, _), scaled, weight, alone in zip(
+            pooled, self.scaled_parts(items), *splits, strict=True
+        ):
+            owner = sample[name]
             together, single = weights[owner, 0], weights[owner, 1 + number[name]]
             shares[name] = (
                 shares[name]
@@ -146,6 +141,22 @@ class LinearModel(nn.Module):
                 + _product(scaled, alone) * single.unsqueeze(1)
             )
         return shares
+
+    def scaled_parts(self, items: Mapping[str, Items]) -> list[Float[Tensor, "_ _"]]:
+        """Return what each node of a modality adds to its sample's scaled features, by kind."""
+        pooled = self._all_pooled()
+        widths = [features.width for _, features in pooled]
+        splits = self.mean.split(widths), self.factor.split(widths)
+        scaled = []
+        for (name, features), mean, factor in zip(pooled, *splits, strict=True):
+            parts = features.parts(items[name])
+            if parts.is_sparse:
+                scaled.append(parts * float(factor[0]) if len(factor) else parts)
+            else:
+                owner = items[name].node_layout()["sample"]
+                count = items[name].nodes_per_sample[owner].unsqueeze(1)
+                scaled.append((parts - mean / count) * factor)
+        return scaled
 
     def measure(self, batches: Iterable[Mapping[str, Items]]) -> ScaledFeatures:
         """Learn vocabularies and statistics, and return the scaled features of all samples."""

@@ -54,6 +54,7 @@ class Neighbours(nn.Module):
     weight: Tensor
     has: Tensor
     target: Tensor
+    place: Tensor
 
     def __init__(
         self,
@@ -74,6 +75,8 @@ class Neighbours(nn.Module):
         self.register_buffer("weight", torch.zeros(number_of_patterns(len(kinds))))
         self.register_buffer("has", torch.zeros(0, len(kinds), dtype=torch.bool))
         self.register_buffer("target", torch.zeros(0))
+        #: Place of each row in the table that it came from.
+        self.register_buffer("place", torch.zeros(0, dtype=torch.long))
         for number in range(len(kinds)):
             self.register_buffer(f"vectors_{number}", torch.zeros(0, 0, dtype=torch.float16))
 
@@ -94,6 +97,23 @@ class Neighbours(nn.Module):
         weight = self.weight[pattern_of(vectors.has)].unsqueeze(1)
         return weight * self.logits(found)
 
+    def unit_parts(
+        self, features: ScaledFeatures, parts: Sequence[Float[Tensor, "_ _"]]
+    ) -> list[Float[Tensor, "_ _"]]:
+        """Return what each node adds to one row's vector of its modality.
+
+        Args:
+            features: Features of the row.
+            parts: What each node adds to each kind of them, see `LinearModel.scaled_parts`.
+        """
+        added = []
+        for reduction, kinds in zip(self.reductions, self.kinds, strict=True):
+            unit = cast(UnitVectors, reduction)
+            whole = unit.components_of([features.x[kind] for kind in kinds])
+            length = whole.norm(dim=1).clamp_min(1e-12)
+            added.append(unit.project([parts[kind] for kind in kinds]) / length)
+        return added
+
     @property
     def used(self) -> bool:
         """Whether neighbours count for any row."""
@@ -102,7 +122,7 @@ class Neighbours(nn.Module):
     def vectors(self, features: ScaledFeatures) -> RowVectors:
         """Return what rows are compared by."""
         vectors = [
-            reduction(_beside([features.x[kind] for kind in kinds]))
+            reduction([features.x[kind] for kind in kinds])
             for reduction, kinds in zip(self.reductions, self.kinds, strict=True)
         ]
         return RowVectors(tuple(vectors), features.has)
@@ -112,15 +132,29 @@ class Neighbours(nn.Module):
     ) -> RowVectors:
         """Take the training rows in, and return what they are compared by."""
         for number, kinds in enumerate(self.kinds):
-            x = _beside([features.x[kind] for kind in kinds])
             reduction = cast(UnitVectors, self.reductions[number])
-            reduction.fit(x, features.has[:, number])
+            reduction.fit([features.x[kind] for kind in kinds], features.has[:, number])
         vectors = self.vectors(features)
         self.add(vectors, target)
         return vectors
 
-    def add(self, vectors: RowVectors, target: Shaped[Tensor, "rows *outputs"]) -> None:
-        """Let further rows vote."""
+    def add(
+        self,
+        vectors: RowVectors,
+        target: Shaped[Tensor, "rows *outputs"],
+        place: Int[Tensor, "rows"] | None = None,
+    ) -> None:
+        """Let further rows vote.
+
+        Args:
+            vectors: What they are compared by.
+            target: Target of each row.
+            place: Place of each row among all that were ever given; None: behind those known.
+        """
+        if place is None:
+            first = int(self.place.max()) + 1 if len(self.place) else 0
+            place = torch.arange(first, first + len(vectors))
+        self.place = torch.cat([self.place, place])
         for number, x in enumerate(vectors.vectors):
             name = f"vectors_{number}"
             old = getattr(self, name)
@@ -131,8 +165,17 @@ class Neighbours(nn.Module):
 
     def find(self, vectors: RowVectors) -> Found:
         """Return the nearest training rows of some rows, and how much each of them says."""
-        alike, rows = nearest(vectors, self.rows(), self.sharpness, self.count)
-        return Found(rows, shares_of(alike))
+        alike, rows = self.search(vectors)
+        return Found(rows[:, : self.count], shares_of(alike[:, : self.count]))
+
+    def search(
+        self, vectors: RowVectors
+    ) -> tuple[Float[Tensor, "batch found"], Int[Tensor, "batch found"]]:
+        """Return how alike the nearest training rows are, and their numbers.
+
+        There is one more than vote, where there are as many: the next in line.
+        """
+        return nearest(vectors, self.rows(), self.sharpness, self.count + 1)
 
     def rows(self) -> RowVectors:
         """Return what the training rows are compared by."""
@@ -140,13 +183,25 @@ class Neighbours(nn.Module):
         return RowVectors(tuple(x.float() for x in vectors), self.has)
 
     def logits(self, found: Found) -> Float[Tensor, "batch outputs"]:
-        """Return what the found rows' targets say, unweighed."""
-        said = self.task.indicators(self.target)[found.row]
-        return self.task.logits_of_mean((found.share.unsqueeze(2) * said).sum(1))
+        """Return what the found rows' targets say, unweighed; where there is none, the prior."""
+        mean = (found.share.unsqueeze(2) * self.said(found.row)).sum(1)
+        lacking = found.share.sum(1, keepdim=True) == 0
+        return self.task.logits_of_mean(mean + lacking * self.task.prior_mean)
+
+    def said(self, rows: Int[Tensor, "batch count"]) -> Float[Tensor, "batch count outputs"]:
+        """Return the targets of some rows in the form whose mean is taken."""
+        return self.task.indicators(self.target[rows.flatten()]).unflatten(0, rows.shape)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # Models of before there were places have none.
+        state_dict.setdefault(prefix + "place", torch.arange(len(state_dict[prefix + "has"])))
         # The number of training rows is only known from what was saved.
-        for name in ("has", "target", *(f"vectors_{each}" for each in range(len(self.kinds)))):
+        for name in (
+            "has",
+            "target",
+            "place",
+            *(f"vectors_{each}" for each in range(len(self.kinds))),
+        ):
             setattr(self, name, torch.zeros_like(state_dict[prefix + name]))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -154,8 +209,3 @@ class Neighbours(nn.Module):
 def shares_of(alike: Float[Tensor, "batch count"]) -> Float[Tensor, "batch count"]:
     """Return how much each of some rows says, by how alike they are."""
     return alike.softmax(1) * (alike > NEVER / 2)
-
-
-def _beside(xs: Sequence[Tensor]) -> Tensor:
-    """Put features side by side."""
-    return xs[0] if len(xs) == 1 else torch.cat([x.to_dense() if x.is_sparse else x for x in xs], 1)

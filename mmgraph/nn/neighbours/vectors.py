@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ class UnitVectors(nn.Module):
         components: Most components.
 
     Shapes:
-        features [batch, features], dense or sparse -> [batch, components]
+        features of each kind [batch, _], dense or sparse -> [batch, components]
     """
 
     mean: Tensor
@@ -37,8 +38,9 @@ class UnitVectors(nn.Module):
         self.register_buffer("mean", torch.zeros(0))
         self.register_buffer("basis", torch.zeros(0, 0))
 
-    def fit(self, x: Float[Tensor, "rows features"], present: Bool[Tensor, "rows"]) -> None:
+    def fit(self, xs: Sequence[Float[Tensor, "rows _"]], present: Bool[Tensor, "rows"]) -> None:
         """Find the components of the rows that have the modality."""
+        x = _beside(xs)
         rows = present.nonzero()[:, 0]
         real = x.index_select(0, rows)
         width = x.shape[1]
@@ -55,12 +57,30 @@ class UnitVectors(nn.Module):
         found = torch.svd_lowrank(real, min(rank + _MARGIN, *real.shape), niter=3)[2][:, :rank]
         self.basis = found / deviation.unsqueeze(1)
 
-    def forward(self, x: Float[Tensor, "batch features"]) -> Float[Tensor, "batch components"]:
+    def forward(self, xs: Sequence[Float[Tensor, "batch _"]]) -> Float[Tensor, "batch components"]:
         """Return the vectors."""
-        return F.normalize(x @ self.basis - self.mean @ self.basis, dim=1)
+        return F.normalize(self.components_of(xs), dim=1)
+
+    def components_of(
+        self, xs: Sequence[Float[Tensor, "batch _"]]
+    ) -> Float[Tensor, "batch components"]:
+        """Return the principal components, before they are brought to length 1."""
+        return self.project(xs) - self.mean @ self.basis
+
+    def project(self, xs: Sequence[Float[Tensor, "batch _"]]) -> Float[Tensor, "batch components"]:
+        """Return what features add to the components; those of all nodes sum to a sample's."""
+        bases = self.basis.split([x.shape[1] for x in xs])
+        return torch.stack([x @ basis for x, basis in zip(xs, bases, strict=True)]).sum(0)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         # The number of features is only known from what was saved.
         for name in ("mean", "basis"):
             setattr(self, name, torch.zeros_like(state_dict[prefix + name]))
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _beside(xs: Sequence[Tensor]) -> Tensor:
+    """Put features side by side; sparse ones stay so where all are."""
+    if len(xs) == 1 or all(x.is_sparse for x in xs):
+        return torch.cat(list(xs), 1)
+    return torch.cat([x.to_dense() if x.is_sparse else x for x in xs], 1)

@@ -83,13 +83,13 @@ def test_vectors_have_length_1_and_come_again_from_a_state(sparse):
     x = x * real.unsqueeze(1)
     x = x.to_sparse() if sparse else x
     vectors = UnitVectors(4)
-    vectors.fit(x, real)
-    found = vectors(x)
+    vectors.fit([x], real)
+    found = vectors([x])
     assert found.shape == (30, 4)
     torch.testing.assert_close(found[real].norm(dim=1), torch.ones(24))
     again = UnitVectors(4)
     again.load_state_dict(vectors.state_dict())
-    torch.testing.assert_close(again(x), found)
+    torch.testing.assert_close(again([x]), found)
 
 
 def test_components_are_those_of_the_standardised_features():
@@ -97,7 +97,7 @@ def test_components_are_those_of_the_standardised_features():
     x = torch.randn(200, 6, generator=generator) * torch.tensor([9.0, 1, 1, 1, 1, 1])
     x[:, 2] = x[:, 1] + 0.01 * x[:, 2]  # the only features that go together
     vectors = UnitVectors(1)
-    vectors.fit(x, torch.ones(200, dtype=torch.bool))
+    vectors.fit([x], torch.ones(200, dtype=torch.bool))
     basis = vectors.basis[:, 0].abs() * x.std(0)
     assert set(basis.topk(2).indices.tolist()) == {1, 2}
 

@@ -1,0 +1,42 @@
+"""An explanation in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmgraph.explain.record import ExplanationRecord, Neighbour
+
+#: Nodes that are named.
+_MOST_NODES = 5
+
+
+def describe(explanation: ExplanationRecord) -> str:
+    """Return an explanation as a few lines: prediction, parts, strongest nodes, training rows."""
+    name = explanation.outputs[explanation.target]
+    number = explanation.predicted[explanation.target]
+    said = f"{number:.1%}" if explanation.has_probabilities else f"{number:.6g}"
+    lines = [f"row {explanation.row}: {name} {said}, by {explanation.method}"]
+    parts = [f"{part} {value:+.3g}" for part, value in explanation.parts.items()]
+    if parts:
+        lines.append(f"  logit {explanation.value:+.3g}: {', '.join(parts)}")
+    strongest = sorted(explanation.nodes, key=lambda node: -abs(node.score))[:_MOST_NODES]
+    lines += [f"  {each.modality}: {each.place.label} {each.score:+.3g}" for each in strongest]
+    if explanation.neighbours:
+        count = len(explanation.neighbours)
+        lines.append(f"  the training rows, of {count} that vote, that changed it most:")
+        lines += [f"    {describe_neighbour(each)}" for each in explanation.deciding]
+    return "\n".join(lines)
+
+
+def describe_neighbour(neighbour: Neighbour) -> str:
+    """Return one training row as a line."""
+    texts = [each.text for each in neighbour.inputs if each.text is not None]
+    return ", ".join(
+        [
+            f"row {neighbour.row}: {neighbour.said}",
+            f"{neighbour.share:.1%} of the vote",
+            f"logit {neighbour.influence:+.3g}",
+            *texts,
+        ]
+    )
