@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -27,6 +27,9 @@ _BATCH = 256
 
 #: From the rows to take each modality from to one vector a sample.
 Fuse = Callable[[Int[Tensor, "batch modalities"]], Float[Tensor, "batch channels"]]
+
+#: A part of a model, and the modality whose own it is.
+Piece: TypeAlias = tuple[str, str | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,32 +161,67 @@ class EncodedRows:
         fuse = fuse or self.fuse
         return torch.cat([self.model.head(fuse(chunk)) for chunk in rows.split(_BATCH)])
 
+    def pieces(
+        self, rows: Int[Tensor, "batch modalities"]
+    ) -> dict[Piece, Float[Tensor, "batch outputs"]]:
+        """Return what each part of the model adds to the logits, those that add anything.
+
+        Together they are `logits`, but for rows without any input.
+        """
+        model = self.model
+        pieces: dict[Piece, Tensor] = {("graph", None): model.weights[1] * self.fused_logits(rows)}
+        linear = self._linear_parts(rows)
+        if linear is not None and model.linear is not None:
+            weights = model.weights[0] * model.linear.weights(linear.has)
+            together = model.linear.bias + linear.together.sum(1)
+            pieces["linear", None] = weights[:, :1] * together
+            for number, name in enumerate(self.names):
+                pieces["own", name] = weights[:, [1 + number]] * linear.alone[:, number]
+        vote = self.vote(rows)
+        if vote is not None:
+            pieces["neighbours", None] = model.weights[0] * vote
+        return {key: logits for key, logits in pieces.items() if logits.any()}
+
+    def without(
+        self, rows: Int[Tensor, "batch modalities"], piece: Float[Tensor, "batch outputs"]
+    ) -> Float[Tensor, "batch outputs"]:
+        """Return the model's logits without one of its `pieces`; the other weights stay."""
+        logits = self.logits(rows)
+        return torch.where(self._present(rows).unsqueeze(1), logits - piece, logits)
+
     def cheap_logits(
         self, rows: Int[Tensor, "batch modalities"]
     ) -> Float[Tensor, "batch outputs"] | None:
         """Return the logits of the linear model and the neighbours, None without both."""
-        linear = self.linear_logits(rows)
-        if linear is None or self.model.neighbours is None or self.vectors is None:
-            return linear
+        linear, vote = self.linear_logits(rows), self.vote(rows)
+        return linear if linear is None or vote is None else linear + vote
+
+    def vote(self, rows: Int[Tensor, "batch modalities"]) -> Float[Tensor, "batch outputs"] | None:
+        """Return the weighed logits of the nearest training rows, None where none has a say."""
+        neighbours = self.model.neighbours
+        if neighbours is None or self.vectors is None or not neighbours.used:
+            return None
         vectors = tuple(
             x[chosen] for x, chosen in zip(self.vectors.vectors, rows.unbind(1), strict=True)
         )
         has = self.vectors.has[rows, torch.arange(rows.shape[1])]
-        return linear + self.model.neighbours.combine(RowVectors(vectors, has))
+        return neighbours.combine(RowVectors(vectors, has))
 
     def linear_logits(
         self, rows: Int[Tensor, "batch modalities"]
     ) -> Float[Tensor, "batch outputs"] | None:
         """Return the logits of the linear model alone, None without one."""
+        parts = self._linear_parts(rows)
+        return None if parts is None else self.model.linear.combine(parts)  # type: ignore[union-attr]
+
+    def _linear_parts(self, rows: Int[Tensor, "batch modalities"]) -> LinearParts | None:
         if self.model.linear is None or self.parts is None:
             return None
         columns = torch.arange(rows.shape[1])
-        return self.model.linear.combine(
-            LinearParts(
-                self.parts.together[rows, columns],
-                self.parts.alone[rows, columns],
-                self.parts.has[rows, columns],
-            )
+        return LinearParts(
+            self.parts.together[rows, columns],
+            self.parts.alone[rows, columns],
+            self.parts.has[rows, columns],
         )
 
     def _present(self, rows: Int[Tensor, "batch modalities"]) -> Bool[Tensor, "batch"]:

@@ -40,7 +40,11 @@ class Measures:
     | score | the model as it is |
     | nothing | all modalities hidden: the prior of the training rows |
     | linear_model | the linear model beside the fusion, by itself |
+    | vote | the vote of the nearest training rows, by itself |
     | fused_part | the fusion with its head, by itself |
+    | linear_removed | loss without the linear model of all modalities together |
+    | neighbours_removed | loss without the vote of the nearest training rows |
+    | graph_removed | loss without the fusion and its head |
     | emap_rows | the model on the rows of the projection |
     | emap | the additive projection on these rows |
     | interaction | difference of these two: what no linear model of the modalities does |
@@ -56,6 +60,10 @@ class Measures:
     | hidden | loss where this modality is hidden |
     | permuted | loss where this modality comes from another row |
     | shapley | its Shapley value; they sum to score - nothing |
+    | own_removed | loss without the linear model that it has for itself |
+
+    A part is removed by a weight of 0; the weights of the others stay. Parts that have none, and
+    the only one, are not measured.
 
     Args:
         score_name: Name of the score.

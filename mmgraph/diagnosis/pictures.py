@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SCORES = {
     "score": "the model",
     "linear_model": "its linear model",
+    "vote": "its neighbours' vote",
     "fused_part": "its fused part",
     "nothing": "nothing",
 }
@@ -26,6 +27,10 @@ _LOSSES = {
     "interaction": "without interaction (EMAP)",
     "edges_removed": "without edges across",
     "edges_shuffled": "edges to another row",
+    "linear_removed": "without linear model",
+    "own_removed": "without {}'s own model",
+    "neighbours_removed": "without neighbours",
+    "graph_removed": "without graph",
 }
 #: Measures of each modality, with the colour and the hatching of their bars.
 _MODALITY = {
@@ -49,6 +54,7 @@ def plot_diagnosis(diagnosis: Measures) -> Figure:
     lines = wrapped.count("\n") + 1
     modalities = len(diagnosis.modalities)
     upper = max(3.6, 1.6 + 0.62 * modalities, 0.36 * (len(_SCORES) + modalities) + 1.3)
+    upper = max(upper, 0.4 * len(_losses(diagnosis)) + 1.3)
     lower = 0.2 * lines + 0.3
     figure = Figure(figsize=(14, upper + lower), layout="constrained")
     grid = figure.add_gridspec(2, 1, height_ratios=[upper, lower])
@@ -112,11 +118,21 @@ def _draw_modalities(diagnosis: Measures, axes: Axes) -> None:
 
 def _draw_losses(diagnosis: Measures, axes: Axes) -> None:
     factor, unit = _unit(diagnosis)
-    found = [(label, each) for name, label in _LOSSES.items() if (each := diagnosis.find(name))]
+    found = _losses(diagnosis)
     labels = [fill(label, 18) for label, _ in found]
     _draw_bars(labels, [each for _, each in found], axes, factor, [BLUE] * len(found))
     axes.axvline(0, color="#444444", lw=0.8)
-    axes.set(title="Loss without what goes across", xlabel=unit)
+    axes.set(title="Loss without a part", xlabel=unit)
+
+
+def _losses(diagnosis: Measures) -> list[tuple[str, Measure]]:
+    """Return what was taken from the whole model, each with its label."""
+    return [
+        (label.format(shorten(each.modality or "", 12)), each)
+        for name, label in _LOSSES.items()
+        for each in diagnosis.measures
+        if each.name == name
+    ]
 
 
 def _draw_bars(

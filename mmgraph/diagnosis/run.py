@@ -197,14 +197,21 @@ class _Examination:
             yield self._measure("permuted", name, self.full - self.resample(np.mean(numbers, 0)))
 
     def parts(self) -> Iterator[Measure]:
-        """Score the linear and the fused part by themselves, where there are both."""
+        """Score each part by itself, and the model without it, where there are several."""
         linear = self.rows.linear_logits(self.whole)
         if linear is not None:
-            for name, logits in (
-                ("linear_model", linear),
-                ("fused_part", self.rows.fused_logits(self.whole)),
-            ):
-                yield self._measure(name, None, self._resampled(logits))
+            alone = {
+                "linear_model": linear,
+                "vote": self.rows.vote(self.whole),
+                "fused_part": self.rows.fused_logits(self.whole),
+            }
+            for name, logits in alone.items():
+                if logits is not None:
+                    yield self._measure(name, None, self._resampled(logits))
+        pieces = self.rows.pieces(self.whole)
+        for (name, modality), piece in pieces.items() if len(pieces) > 1 else ():
+            scores = self._resampled(self.rows.without(self.whole, piece))
+            yield self._measure(f"{name}_removed", modality, self.full - scores)
 
     def projection(self, most: int) -> Iterator[Measure]:
         """Compare the model with its additive projection, on as many rows as there may be."""

@@ -12,10 +12,11 @@ _NEARLY = 0.05
 
 
 def sentences(diagnosis: Measures) -> list[str]:
-    """Return the verdict, a paragraph an entry: score, modalities, interaction, edges, warnings."""
+    """Return the verdict, a paragraph an entry: score, modalities, parts, interaction, edges."""
     parts = [
         _score(diagnosis),
         *(_modality(diagnosis, name) for name in _by_share(diagnosis)),
+        _parts(diagnosis),
         _interaction(diagnosis),
         _edges(diagnosis),
         *_warnings(diagnosis),
@@ -84,6 +85,27 @@ def _modality(diagnosis: Measures, name: str) -> str:
         f"{_difference(diagnosis, share)}, and exchanged between rows it costs "
         f"{_difference(diagnosis, permuted)}."
     )
+
+
+#: Parts of a model by the measure of what is lost without them.
+PARTS = {
+    "linear_removed": "the linear model",
+    "own_removed": "its linear model of {} alone",
+    "neighbours_removed": "the vote of the nearest training rows",
+    "graph_removed": "the graph",
+}
+
+
+def _parts(diagnosis: Measures) -> str:
+    removed = [each for each in diagnosis.measures if each.name in PARTS]
+    if not removed:
+        return ""
+    lost = [
+        f"{PARTS[each.name].format(each.modality)} {_difference(diagnosis, each)}"
+        + ("" if each.is_clear else " (could be chance)")
+        for each in sorted(removed, key=lambda each: -each.value)
+    ]
+    return f"Without one of its parts the model loses: {'; '.join(lost)}."
 
 
 def _interaction(diagnosis: Measures) -> str:

@@ -28,11 +28,12 @@ from mmgraph.data.known_rows import KnownRows
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
 from mmgraph.data.transform import fit_modality, read_items, transform
 from mmgraph.errors import DataError, quote
+from mmgraph.estimator.adding import Adding
 from mmgraph.estimator.arguments import Arguments, check_modalities
 from mmgraph.estimator.fit_arguments import check_seed, refuse_others, require_targets
 from mmgraph.estimator.keeping import keep_rows
 from mmgraph.estimator.messages import shown_messages
-from mmgraph.fitted import FittedModel, HasFitted
+from mmgraph.fitted import FittedModel
 from mmgraph.modalities.base import Modality, is_usable_name
 from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.model import MultimodalModel
@@ -62,7 +63,7 @@ AnyEstimator = TypeVar("AnyEstimator", bound="MultimodalEstimator")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, HasFitted, Arguments):
+class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Adding, Arguments):
     """What classifier and regressor share; their own pages explain the arguments."""
 
     model_: MultimodalModel = field(init=False)

@@ -284,16 +284,15 @@ def test_numbers_and_labels_of_neighbours(frame, rows):
     frame = frame.iloc[:30].drop(columns="label")
     number = np.arange(len(frame)) * 1.0e6
     regressor = fit(frame, MultimodalGraphRegressor, number, graph=False)
-    (_, _, found) = regressor.explain(rows)
+    *_, found = regressor.explain(rows)
     for each in found.neighbours:
         assert each.truth == pytest.approx([number[int(each.row.strip("r'"))]], rel=1e-6)
     assert found.deciding[0].said == f"{found.deciding[0].truth[0]:.6g}"
     assert found.scores.sum() == pytest.approx(found.value - found.base, abs=1e-3)
-    labels = [
-        {"even"} if row % 2 == 0 else {"odd", "high"} if row > 40 else set() for row in range(ROWS)
-    ]
+    kinds = [{"even"}, {"odd", "high"}, set()]
+    labels = [kinds[row % 3] for row in range(len(frame))]
     labeller = fit(frame, MultimodalGraphClassifier, labels, graph=False)
-    (_, _, found) = labeller.explain(rows, target="odd")
+    *_, found = labeller.explain(rows, target="odd")
     for each in found.neighbours:
         assert set(each.truth) == labels[int(each.row.strip("r'"))]
     assert found.scores.sum() == pytest.approx(found.value - found.base, abs=1e-3)

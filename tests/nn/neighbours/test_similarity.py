@@ -60,3 +60,32 @@ def test_the_search_is_exact_and_its_blocks_do_not_matter(monkeypatch):
 def test_fewer_rows_than_asked_for_are_all_found():
     rows = rows_of([EAST, NORTH], [EAST, NORTH])
     assert nearest(rows, rows, torch.ones(2), 10)[1].shape == (2, 2)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.4])
+def test_the_largest_are_found_in_groups_as_without(missing, monkeypatch):
+    generator = torch.Generator().manual_seed(1)
+
+    def some(count):
+        x = torch.nn.functional.normalize(torch.randn(count, 4, generator=generator), dim=1)
+        y = torch.nn.functional.normalize(torch.randn(count, 3, generator=generator), dim=1)
+        return RowVectors((x, y), torch.rand(count, 2, generator=generator) >= missing)
+
+    queries, rows = some(40), some(1303)
+    sharpness = torch.tensor([2.0, 3.0])
+    expected = similarity(queries, rows, sharpness).topk(5, dim=1).values
+    alike, found = nearest(queries, rows, sharpness, 5)  # 1303 > 4 * 64 * 5
+    torch.testing.assert_close(alike, expected)
+    again = similarity(queries, rows, sharpness).gather(1, found)
+    torch.testing.assert_close(alike, again)
+
+
+def test_neighbours_alone_are_those_in_a_batch():
+    generator = torch.Generator().manual_seed(2)
+    x = torch.nn.functional.normalize(torch.randn(500, 8, generator=generator), dim=1)
+    rows = RowVectors((x,), torch.ones(500, 1, dtype=torch.bool))
+    alike, found = nearest(rows[:64], rows, torch.tensor([6.0]), 9)
+    for place in range(0, 64, 7):
+        one, same = nearest(rows[place : place + 1], rows, torch.tensor([6.0]), 9)
+        assert same[0].tolist() == found[place].tolist()
+        torch.testing.assert_close(one[0], alike[place], atol=1e-6, rtol=0)
