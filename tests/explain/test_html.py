@@ -1,6 +1,7 @@
 import base64
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,3 +124,26 @@ def test_a_hundred_samples_stay_small(make_explanation):
     text = " ".join(["some words that go with a picture"] * 6)  # 42 words
     many = [make_explanation(text, row=str(row), seed=row) for row in range(4)]
     assert len(make_page(many)) * 25 < 15e6
+
+
+def test_training_rows_are_inert_and_their_pictures_are_embedded_once():
+    found = Explanation.from_json(Path(__file__).with_name("example.json"))
+    described = found.to_json()
+    described["neighbours"][1]["inputs"] = [
+        {**described["neighbours"][0]["inputs"][0], "image": "https://example.org/spy.png"}
+    ]
+    evil = described["neighbours"][1]
+    evil["row"] = evil["truth"][0] = EVIL
+    explanations = [Explanation.from_json(described)] * 2
+    page = make_page(explanations)
+    assert page.count("<script") == 2
+    assert "<img" not in page
+    assert "example.org" not in page
+    (sample,) = read_data(page)["samples"]
+    first, second = sample["views"][0]["neighbours"]
+    assert (first["row"], first["said"], first["image"]) == (EVIL, EVIL, None)  # most influence
+    assert second["texts"] == ["a dog</script><img onerror=alert(2)>"]
+    blobs = read_data(page)["blobs"]
+    assert blobs[second["image"]].startswith("data:image/jpeg;base64,")
+    assert sample["views"][1]["neighbours"] == [first, second]
+    assert sample["views"][0]["parts"] == {"linear": 1.1, "neighbours": 0.9, "graph": -0.2}
