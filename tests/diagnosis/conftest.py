@@ -27,6 +27,12 @@ def fit(frame, label, **options):
 
 
 @pytest.fixture(scope="session")
+def making():
+    """The functions that make tables and fit models on them."""
+    return make_table, fit
+
+
+@pytest.fixture(scope="session")
 def additive_task():
     """A model of four classes, of which either modality tells one half, and its test rows."""
     frame, word, high = make_table(220, seed=0)
