@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mmgraph.errors import printable
+
 if TYPE_CHECKING:
     from mmgraph.explain.record import ExplanationRecord, Neighbour
 
@@ -26,7 +28,7 @@ def describe(explanation: ExplanationRecord) -> str:
         count = len(explanation.neighbours)
         lines.append(f"  the training rows, of {count} that vote, that changed it most:")
         lines += [f"    {describe_neighbour(each)}" for each in explanation.deciding]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def describe_neighbour(neighbour: Neighbour) -> str:

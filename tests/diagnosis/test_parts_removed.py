@@ -12,7 +12,7 @@ def task(making):
     make_table, fit = making
     frame, word, high = make_table(120, seed=3)
     label = np.char.add(np.where(word, "yes", "no"), np.where(high, " high", " low"))
-    model = fit(frame[:60], label[:60], epochs=1, cross_fit=True)
+    model = fit(frame[:60], label[:60], epochs=1)
     model.model_.weights = torch.tensor([0.7, 0.4])
     model.model_.neighbours.weight = torch.tensor([0.0, 0.3, 0.3, 0.9])
     model.model_.linear.pool[3] = torch.tensor([0.2, 0.5, 0.6])

@@ -27,7 +27,7 @@ def make_frame(rows=ROWS, seed=0):
 
 def fit(y, kind=MultimodalGraphClassifier, **options):
     modalities = [Features("first"), Features("second")]
-    model = kind(modalities, cross_fit=True, graph=False, verbose=False, **options)
+    model = kind(modalities, graph=False, verbose=False, **options)
     model.fit(make_frame()[0], y)
     if model.model_.neighbours is not None:
         model.model_.neighbours.weight = torch.tensor([0.0, 0.5, 0.5, 0.7])

@@ -29,7 +29,7 @@ COMPLETE = ("integrated_gradients", "shapley", "attention_rollout", "attention_g
 
 def fit(frame, kind=MultimodalGraphClassifier, y="label", **options):
     """Return a model whose neighbours count, whatever the rows said of them."""
-    options = {"cross_fit": True, "channels": 8, "epochs": 1, "refit": False, **options}
+    options = {"channels": 8, "epochs": 1, "refit": False, **options}
     modalities = [Features("vectors"), Text("words", features=None)]
     model = kind(modalities, num_layers=1, verbose=False, **options).fit(frame, y)
     neighbours = model.model_.neighbours

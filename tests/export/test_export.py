@@ -22,7 +22,7 @@ def numbers(fit, rows, tmp_path_factory):
     """A regressor of sequences of vectors, with neighbours, as programs of both formats."""
     folder = tmp_path_factory.mktemp("exported")
     y = np.arange(float(len(rows)))
-    model = fit([Features("v", rnn="gru")], y, MultimodalGraphRegressor, cross_fit=True)
+    model = fit([Features("v", rnn="gru")], y, MultimodalGraphRegressor)
     model.model_.neighbours.weight = torch.tensor([0.0, 0.5])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jaxtyping.config, "jaxtyping_disable", True)

@@ -127,7 +127,7 @@ def test_sounds(differ):
 
 def test_neighbours_of_all_kinds_of_features(fit, rows, unlike, differ):
     modalities = [Text("text", features=None), Tabular(["size", "kind"]), Features("v")]
-    model = fit(modalities, cross_fit=True)
+    model = fit(modalities)
     neighbours = model.model_.neighbours
     neighbours.weight = torch.linspace(0, 0.7, 8)
     assert any(len(kinds) > 1 for kinds in neighbours.kinds)
@@ -136,6 +136,6 @@ def test_neighbours_of_all_kinds_of_features(fit, rows, unlike, differ):
         neighbours.count = count
         assert differ(model, rows) < 1e-5
     labels = [[{"red"}, {"red", "cat"}, set()][n % 3] for n in range(len(rows))]
-    labeller = fit(modalities[:2], labels, cross_fit=True)
+    labeller = fit(modalities[:2], labels)
     labeller.model_.neighbours.weight = torch.tensor([0.0, 0.3, 0.4, 0.5])
     assert differ(labeller, unlike) < 1e-5
