@@ -49,7 +49,8 @@ def test_new_rows_vote_at_once_and_after_loading(model, tmp_path):
     assert model.add(rows, ["a"] * 12) is model
     assert count(model) == len(model.known_rows_) == ROWS + 12
     after = model.predict_proba(rows)
-    assert (after[:, 0] > before[:, 0]).all()
+    assert (after[:, 0] >= before[:, 0]).all()
+    assert after[:, 0].mean() > before[:, 0].mean() + 0.01
     model.save(tmp_path / "model")
     again = load(tmp_path / "model")
     np.testing.assert_allclose(again.predict_proba(rows), after, atol=1e-6)
