@@ -36,7 +36,7 @@ def changed(part, given):
     [
         *({"whole": np.int64(3)}, {"number": 1}, {"number": np.float32(2)}, {"truth": np.bool_(1)}),
         *({"truth": 0}, {"path": Path("a")}, {"path": "a"}, {"path": None}, {"choice": "b"}),
-        *({"choice": True}, {"anything": object()}),
+        *({"choice": True}, {"anything": 1j}),
     ],
     ids=repr,
 )
