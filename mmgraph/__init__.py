@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mmgraph.estimator.classifier import MultimodalGraphClassifier as MultimodalGraphClassifier
     from mmgraph.estimator.loading import load as load
     from mmgraph.estimator.regressor import MultimodalGraphRegressor as MultimodalGraphRegressor
+    from mmgraph.explain.base import Explainer as Explainer
     from mmgraph.explain.explanation import Explanation as Explanation
     from mmgraph.explain.faithfulness import compare_explainers as compare_explainers
     from mmgraph.export.exported import load_exported as load_exported
@@ -53,17 +54,21 @@ if TYPE_CHECKING:
     from mmgraph.graph.relations.items import SameItem as SameItem
     from mmgraph.graph.relations.nearest import Nearest as Nearest
     from mmgraph.graph.relations.position import WithPosition as WithPosition
+    from mmgraph.message_passing.base import DenseForm as DenseForm
     from mmgraph.metrics import default_metrics as default_metrics
     from mmgraph.metrics import evaluate_predictions as evaluate_predictions
     from mmgraph.modalities.audio import Audio as Audio
     from mmgraph.modalities.base import Modality as Modality
+    from mmgraph.modalities.base import Place as Place
     from mmgraph.modalities.features import Features as Features
     from mmgraph.modalities.image import Image as Image
     from mmgraph.modalities.tabular import Tabular as Tabular
     from mmgraph.modalities.text import Text as Text
     from mmgraph.modalities.video import Video as Video
+    from mmgraph.nn.fusion.base import Fusion as Fusion
     from mmgraph.nn.fusion.graph import GraphFusion as GraphFusion
     from mmgraph.nn.model import MultimodalModel as MultimodalModel
+    from mmgraph.nn.task import Task as Task
     from mmgraph.robustness import hide as hide
     from mmgraph.robustness import robustness_curve as robustness_curve
     from mmgraph.system.cache import clear_cache as clear_cache
@@ -82,12 +87,15 @@ else:
             "Complete": "mmgraph.graph.relations.complete",
             "Custom": "mmgraph.graph.relations.custom",
             "DataError": "mmgraph.errors",
+            "DenseForm": "mmgraph.message_passing.base",
             "Diagnosis": "mmgraph.diagnosis.result",
             "EdgeList": "mmgraph.graph.relations.edge_list",
+            "Explainer": "mmgraph.explain.base",
             "Explanation": "mmgraph.explain.explanation",
             "ExportError": "mmgraph.errors",
             "Features": "mmgraph.modalities.features",
             "FittedModel": "mmgraph.fitted",
+            "Fusion": "mmgraph.nn.fusion.base",
             "GraphFusion": "mmgraph.nn.fusion.graph",
             "Grid": "mmgraph.graph.relations.grid",
             "Image": "mmgraph.modalities.image",
@@ -103,9 +111,11 @@ else:
             "Nodes": "mmgraph.graph.nodes",
             "OtherItems": "mmgraph.graph.relations.items",
             "ParquetTable": "mmgraph.tables.parquet",
+            "Place": "mmgraph.modalities.base",
             "Relation": "mmgraph.graph.relations.base",
             "SameItem": "mmgraph.graph.relations.items",
             "Tabular": "mmgraph.modalities.tabular",
+            "Task": "mmgraph.nn.task",
             "Text": "mmgraph.modalities.text",
             "Video": "mmgraph.modalities.video",
             "WithPosition": "mmgraph.graph.relations.position",

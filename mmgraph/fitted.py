@@ -30,9 +30,9 @@ class FittedModel:
         modalities: Fitted modalities, which read the columns.
         network: The trained network.
         outputs: Which classes, labels or numbers its outputs are.
-        features: Names of the columns it reads.
-        facts: What is known of the fit, see `collect_facts`; empty: nothing.
-        batch_size: Rows that go through the network at once.
+        features: Names of the columns it reads. Default: ().
+        facts: What is known of the fit, see `collect_facts`; empty: nothing. Default: {}.
+        batch_size: Rows that go through the network at once. Default: 64.
         known_rows: What is kept of the training rows that vote, for explanations; None: nothing.
     """
 

@@ -64,6 +64,8 @@ def test_every_name_can_be_had(face):
         if hasattr(module, "__path__"):
             assert importlib.util.find_spec(f"{face}.{name}") is None
     assert set(dir(module)) >= PUBLIC[face]
+    if face in LAZY:
+        assert set(dir(module)) == PUBLIC[face] | set(ROOMS if face == "mmgraph" else [])
     with pytest.raises(AttributeError, match="has no attribute 'nonesuch'"):
         _ = module.nonesuch
 

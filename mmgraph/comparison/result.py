@@ -39,7 +39,7 @@ class Comparison:
         metrics: Names of metrics; the first one orders the methods.
         reference: The method that others are tested against.
         keys: Keys of the planned runs, by what they are for.
-        experiment: What can still be run; None for a comparison that was read.
+        experiment: What can still be run; None for a comparison that was read. Default: None.
     """
 
     def __init__(

@@ -22,10 +22,11 @@ class Batch:
 
     Args:
         items: Items by node type.
-        target: Target of each sample, as its task encodes it.
-        names: What the table calls each sample, for messages.
+        target: Target of each sample, as its task encodes it. Default: None.
+        names: What the table calls each sample, for messages. Default: ().
         step_target: Where this is a part of a step, the target of all samples of the step.
-        counted: False where the samples only stand in, see `StepPart`.
+            Default: None.
+        counted: False where the samples only stand in, see `StepPart`. Default: True.
     """
 
     items: dict[str, Items]

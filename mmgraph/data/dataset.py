@@ -43,11 +43,11 @@ class SampleDataset(Dataset[Batch]):
     Args:
         modalities: Fitted modalities.
         items: Items of every row by node type, as `transform` gives them.
-        target: Target of each row.
-        augment: Change items randomly, as each modality does it.
+        target: Target of each row. Default: None.
+        augment: Change items randomly, as each modality does it. Default: False.
         modality_dropout: Probability of hiding a modality of a row, each by itself; one that
-            the row has always stays.
-        names: What the table calls each row; None: rows are numbered.
+            the row has always stays. Default: 0.0.
+        names: What the table calls each row; None: rows are numbered. Default: None.
     """
 
     #: Most rows that the linear model is fitted on; None: all.

@@ -31,9 +31,9 @@ class DiskDataset(SampleDataset):
         table: The table.
         rows: Its rows that belong to this dataset, ascending.
         length: Length of each of these rows.
-        target: Target of each of these rows.
-        augment: Change items randomly, as each modality does it.
-        modality_dropout: Probability of hiding a modality of a row.
+        target: Target of each of these rows. Default: None.
+        augment: Change items randomly, as each modality does it. Default: False.
+        modality_dropout: Probability of hiding a modality of a row. Default: 0.0.
     """
 
     linear_rows: ClassVar[int | None] = FITTING_ROWS

@@ -30,7 +30,7 @@ class MultimodalDataset:
         citation: The publication to cite.
         homepage: Where to get the set.
         groups: Name of the column whose values must stay on one side of a split, if there is
-            one.
+            one. Default: None.
 
     Example:
         >>> from mmgraph.datasets import load_openclipart

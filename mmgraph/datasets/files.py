@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,15 @@ class Download:
     def table(
         self, rows: Sequence[Mapping[str, Any]], files: Sequence[str] = ("image",)
     ) -> pd.DataFrame:
-        """Return rows as a table, after a look at whether the files they name are there."""
+        """Return rows as a table, after a look at whether the files they name are there.
+
+        Args:
+            rows: The values of each row by column.
+            files: Names of the columns whose values are paths.
+
+        Raises:
+            DataError: There are no rows, or files are missing.
+        """
         import pandas as pd
 
         if not rows:
@@ -117,7 +126,11 @@ class Record:
     values: Mapping[str, Any]
 
     def text(self, *keys: str) -> str:
-        """Return the text under the first of these keys that is there."""
+        """Return the text under the first of these keys that is there; an empty one is text.
+
+        Raises:
+            DataError: None of the keys is there, or the value is no text, such as JSON's null.
+        """
         return self._read(keys, "text", lambda value: isinstance(value, str))
 
     def texts(self, *keys: str) -> list[str]:
@@ -138,6 +151,18 @@ class Record:
             )
         )
 
+    def number(self, *keys: str) -> float:
+        """Return the finite number under the first of these keys, a number or the text of one.
+
+        Raises:
+            DataError: None of the keys is there, or the value is no such number.
+
+        Example:
+            >>> Record("rows.csv, line 2", {"price": "1.5"}).number("price")
+            1.5
+        """
+        return float(self._read(keys, "a finite number", _is_number))
+
     def choice(self, key: str, options: Sequence[Any]) -> Any:
         """Return the value under a key, which is one of some options."""
         return self._read(
@@ -155,6 +180,15 @@ class Record:
         if not fits(value):
             raise DataError(f"{self.where}: expected {expected} as {key!r}, got {value!r:.80}")
         return value
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except (ValueError, OverflowError):
+        return False
 
 
 def read_json_object(path: Path) -> Record:

@@ -26,6 +26,7 @@ class Reader:
         tasks: What the set's labels can be; by the function's arguments or files where several.
         homepage: Where to get the set; None where that depends on the user's files.
         by_name: Whether the function reads a folder or nothing, so that a shell can call it.
+            Default: True.
     """
 
     name: str

@@ -44,7 +44,7 @@ class Arguments(BaseEstimator):
             by its place. Default: None.
         fusion: How the modalities are joined: "graph", "concat", "weighted-sum", "late", "gated",
             "tensor", "low-rank", "bilinear", "film", "cross-attention" or "bottleneck"; a class
-            of `mmgraph.nn.fusion`, as it is or with options of its own,
+            of `mmgraph.nn`, as it is or with options of its own,
             `LateFusion.options(weighting="learned")`; or any function of (modalities with their
             relations, channels). Default: "graph".
         channels: Features of a node and of the fused vector, a multiple of 4. Default: 64.
@@ -194,7 +194,9 @@ class Arguments(BaseEstimator):
         """Change arguments, by the names that `get_params` has for them; the last word counts.
 
         Args:
-            params: New values. A modality may also be named by its place:
+            params: New values. An argument of a modality is called by the name of its node type,
+                which is that of its column unless it has another one: `image__size=64` where the
+                column is "image". A modality may also be named by its place:
                 `modalities__0__size=64`.
 
         Raises:

@@ -23,8 +23,10 @@ class Attribution:
     Args:
         scores: Score of each unit, in the order of `Sample.unit_items`.
         base: What the scores start from, where they sum to the logit less this; else None.
+            Default: None.
         edges: Importance of the edges of each relation, for all layers together and in the order
             of `Relation.edge_index`, where the method tells it; None: attention is shown.
+            Default: None.
     """
 
     scores: Float[Tensor, "units"]

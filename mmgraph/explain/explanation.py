@@ -132,7 +132,7 @@ class Explanation(ExplanationRecord):
         return cls(**{field.name: getattr(record, field.name) for field in fields(record)})
 
     def plot(self) -> Figure:
-        """Draw pictures and texts shaded by score, see `mmgraph.plot.plot_explanation`."""
+        """Draw pictures and texts shaded by score, see `mmgraph.explain.plot_explanation`."""
         from mmgraph.explain.drawing import plot_explanation
 
         return plot_explanation(self)
@@ -144,7 +144,7 @@ class Explanation(ExplanationRecord):
         return describe(self)
 
     def to_html(self, path: str | Path) -> None:
-        """Write a page to look around in, see `mmgraph.explain.html`.
+        """Write a page to look around in, see `mmgraph.explain.to_html`.
 
         Args:
             path: File to write.

@@ -26,7 +26,7 @@ class IntegratedGradients(Explainer):
     Gauss-Legendre quadrature.
 
     Args:
-        steps: Points on the path; all go through the model as one batch.
+        steps: Points on the path; all go through the model as one batch. Default: 96.
     """
 
     name: ClassVar[str] = "integrated_gradients"

@@ -34,11 +34,12 @@ class PyGExplainer(Explainer):
     the vote is multiplied by; so a mask of a node covers all parts of the model.
 
     Args:
-        algorithm: PyG's algorithm; None: `GNNExplainer` with 100 epochs.
+        algorithm: PyG's algorithm; None: `GNNExplainer` with 100 epochs. Default: None.
         node_mask: What a mask of nodes has: a number for each node ("object") or for each
-            feature ("attributes"), which are then summed.
+            feature ("attributes"), which are then summed. Default: "object".
         edge_mask: "object" for a number for each edge; None for algorithms that have none.
-        seed: Seed of the masks' random start.
+            Default: "object".
+        seed: Seed of the masks' random start. Default: 0.
     """
 
     name: ClassVar[str] = "gnn_explainer"

@@ -35,7 +35,7 @@ class NodeScore:
         place: Where it lies in the item: label, box, span.
         score: Its score; see `Explanation.signed`.
         is_input: False for nodes that stand for no input, such as the learnt node of a modality
-            that is missing. Their score is 0.
+            that is missing. Their score is 0. Default: True.
     """
 
     modality: str
@@ -74,10 +74,12 @@ class ItemInput:
         modality: Its node type.
         kind: Kind of the modality.
         item: Its number within the sample, from 0.
-        text: The text that spans of places count in, for texts.
-        raw: The raw value (path, array...); None after reading from JSON.
+        text: The text that spans of places count in, for texts. Default: None.
+        raw: The raw value (path, array...); None after reading from JSON. Default: None.
         reader: The fitted modality; it turns `raw` into a picture when that is asked for.
+            Default: None.
         thumbnail: The picture as a data URI, where the explanation was read from JSON.
+            Default: None.
     """
 
     modality: str
@@ -156,9 +158,10 @@ class ExplanationRecord:
             only how much a node mattered.
         nodes: All nodes, modality by modality, then by item and index.
         edges: Weights by relation and layer; none where the fusion has no edges to weigh.
-        inputs: What the nodes are parts of.
+            Default: ().
+        inputs: What the nodes are parts of. Default: ().
         faithfulness: How true the scores are, by metric, where it was measured; see
-            `mmgraph.explain.faithfulness`.
+            `measure_faithfulness`. Default: None.
         parts: What the "linear" model, the "neighbours" and the "graph" each add to `value`, with
             their biases; parts without weight are not there, and none is where there is no input.
         neighbours: The training rows that voted, the nearest first; none where they have no say.

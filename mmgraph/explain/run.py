@@ -38,7 +38,7 @@ def explain_rows(
         method: Name of a method, or an explainer with settings of its own.
         target: The class, the label, or the number of the output to explain, for all rows;
             None: the most probable one of each row, and the first of several numbers.
-        faithfulness: Measure how true each explanation is, see `mmgraph.explain.faithfulness`.
+        faithfulness: Measure how true each explanation is, see `measure_faithfulness`.
 
     Raises:
         DataError: A cell cannot be read, there is no such output or method, or the method does

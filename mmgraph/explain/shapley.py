@@ -35,9 +35,9 @@ class Shapley(Explainer):
 
     Args:
         players: What joins one by one: "units", "items" (whole images and texts) or
-            "modalities". The units of a player share its value evenly.
-        orders: Random orders; as many forward passes for each player.
-        seed: Seed of the orders.
+            "modalities". The units of a player share its value evenly. Default: "units".
+        orders: Random orders; as many forward passes for each player. Default: 20.
+        seed: Seed of the orders. Default: 0.
     """
 
     name: ClassVar[str] = "shapley"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmgraph.message_passing.convs.names import ConvLike as ConvLike
     from mmgraph.message_passing.convs.names import find_conv as find_conv
     from mmgraph.message_passing.convs.names import transformer_conv as transformer_conv
+    from mmgraph.message_passing.edges.edges import DenseEdges as DenseEdges
     from mmgraph.message_passing.edges.graph_edges import GraphEdges as GraphEdges
     from mmgraph.message_passing.gnn import AttentionWeights as AttentionWeights
     from mmgraph.message_passing.gnn import HeteroGNN as HeteroGNN
@@ -36,6 +37,7 @@ else:
             "CONVS": "mmgraph.message_passing.convs.names",
             "ConvFactory": "mmgraph.message_passing.convs.names",
             "ConvLike": "mmgraph.message_passing.convs.names",
+            "DenseEdges": "mmgraph.message_passing.edges.edges",
             "DenseForm": "mmgraph.message_passing.base",
             "Ends": "mmgraph.message_passing.base",
             "Execution": "mmgraph.message_passing.choice",

@@ -16,7 +16,12 @@ from mmgraph.message_passing.edges.edges import DenseEdges
 
 @dataclass(frozen=True, eq=False)
 class LinearMap:
-    """A weight and perhaps a bias, to be applied together with others that read the same rows."""
+    """A weight and perhaps a bias, to be applied together with others that read the same rows.
+
+    Args:
+        weight: The matrix that rows are multiplied with.
+        bias: What is added. Default: None.
+    """
 
     weight: Float[Tensor, "out in"]
     bias: Float[Tensor, "out"] | None = None

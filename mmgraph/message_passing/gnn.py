@@ -62,13 +62,13 @@ class HeteroGNN(nn.Module):
             takes `((x_source, x_target), edge_index)`; most classes of `torch_geometric.nn` do.
             For relations with edge features it is called with `edge_dim=` as well, and takes
             `edge_attr`. One with an argument `metadata` gets (node types, edge types), and what
-            it makes takes `(x_dict, edge_index_dict)`.
-        edge_dims: Number of edge features of the edge types that have any.
-        num_layers: Number of rounds of messages.
+            it makes takes `(x_dict, edge_index_dict)`. Default: "transformer".
+        edge_dims: Number of edge features of the edge types that have any. Default: None.
+        num_layers: Number of rounds of messages. Default: 2.
         dropout: Probability of a channel's update to be dropped, for all nodes of the sample
-            and modality together.
+            and modality together. Default: 0.0.
         execution: "dense" computes without listing edges, "sparse" runs PyG's own code, "auto"
-            runs densely what has a dense form. All compute the same.
+            runs densely what has a dense form. All compute the same. Default: "auto".
 
     Raises:
         ValueError: There is no such convolution, `execution="dense"` and a convolution has no

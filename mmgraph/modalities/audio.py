@@ -59,17 +59,19 @@ class Audio(Modality):
 
     Args:
         columns: Column or columns with paths, bytes, (array, rate), or Hugging Face's audio.
-        rate: Samples a second that clips are brought to.
-        mels: Frequency bands.
-        seconds: Longer clips are cut to this length.
-        speed: Largest random change of speed, as a fraction, in training.
-        pitch: Largest random shift of all frequencies, as a fraction, in training.
+            Default: "audio".
+        rate: Samples a second that clips are brought to. Default: 16000.
+        mels: Frequency bands. Default: 64.
+        seconds: Longer clips are cut to this length. Default: 10.0.
+        speed: Largest random change of speed, as a fraction, in training. Default: 0.15.
+        pitch: Largest random shift of all frequencies, as a fraction, in training. Default: 0.1.
         masks: Largest share of time and of frequency that is masked, in training (SpecAugment,
-            https://arxiv.org/abs/1904.08779).
+            https://arxiv.org/abs/1904.08779). Default: 0.2.
         root: Folder that relative paths are relative to; None: the working directory.
-        unreadable: "raise" an error for a broken clip, or count it as "missing".
-        name: Name of the node type; the columns' names when None.
-        cache: Keep spectrograms on disk by content.
+            Default: None.
+        unreadable: "raise" an error for a broken clip, or count it as "missing". Default: "raise".
+        name: Name of the node type; the columns' names when None. Default: None.
+        cache: Keep spectrograms on disk by content. Default: True.
 
     Fitted state: mean and standard deviation of every band over the training frames.
 

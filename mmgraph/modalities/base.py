@@ -83,8 +83,8 @@ class Place:
 
     Args:
         label: The token, column name, or region as text.
-        box: (left, top, right, bottom) as fractions of the image, for regions.
-        span: (start, end) in characters, or in seconds, for texts and clips.
+        box: (left, top, right, bottom) as fractions of the image, for regions. Default: None.
+        span: (start, end) in characters, or in seconds, for texts and clips. Default: None.
     """
 
     label: str
@@ -110,7 +110,8 @@ class Modality(ABC):
     Args:
         columns: Column or columns to read.
         unreadable: "raise" an error for a value that cannot be read, or count it as "missing".
-        name: Name of the node type; the columns' names when None.
+            Default: "raise".
+        name: Name of the node type; the columns' names when None. Default: None.
     """
 
     #: Word for the kind of node ("image", "text"); also used in messages.
@@ -246,7 +247,7 @@ class Modality(ABC):
 
     @abstractmethod
     def place(self, item: Item, index: int) -> Place:
-        """Say where node `index` of an item lies, in pixels, characters or seconds."""
+        """Say where node `index` of an item lies; of units, see `Place`."""
 
     def trace(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
         """Turn each cell into its items as `transform`, with what `keep` and pooled features need.

@@ -44,10 +44,13 @@ class Features(Modality):
     Args:
         columns: Column or columns of arrays [features] or [steps, features], tensors, lists of
             numbers, or paths or bytes of .npy files, or of .npz files with a single array.
-        rnn: Recurrent layer that reads each sequence both ways; None for none.
+            Default: "features".
+        rnn: Recurrent layer that reads each sequence both ways; None for none. Default: None.
         root: Folder that relative paths are relative to; None: the working directory.
+            Default: None.
         unreadable: "raise" an error for what is no such array, or count it as "missing".
-        name: Name of the node type; the columns' names when None.
+            Default: "raise".
+        name: Name of the node type; the columns' names when None. Default: None.
 
     Example:
         >>> features = Features("clip").fit([[[0.0, 2.0]], [[2.0, 4.0]]])

@@ -52,23 +52,26 @@ class Image(Modality):
     channels of all stages), computed once and kept on disk by content (`mmgraph.system.cache`).
 
     Args:
-        columns: Column, or columns, with paths, PIL images, arrays or bytes.
-        size: Side in pixels of the square that every image is scaled to.
+        columns: Column, or columns, with paths, PIL images, arrays or bytes. Default: "image".
+        size: Side in pixels of the square that every image is scaled to. Default: 160.
         scaling: "stretch" changes the proportions; "fit" keeps them and pads with white;
-            "crop" keeps them and cuts the longer side, centred.
+            "crop" keeps them and cuts the longer side, centred. Default: "stretch".
         backbone: Any timm model; None: a small CNN trained from scratch.
+            Default: "tf_efficientnet_lite0".
         weights: Local file with the backbone's weights; None: the packaged weights for
-            tf_efficientnet_lite0, timm's pretrained ones for other models.
+            tf_efficientnet_lite0, timm's pretrained ones for other models. Default: None.
         frozen: Use the backbone as it is, with its features kept on disk; False trains it
             along, except for its normalisation statistics. Without meaning for backbone=None.
-        rotation: Largest random turn in degrees while pixels are trained.
-        flip: Mirror half of the images while pixels are trained.
+            Default: True.
+        rotation: Largest random turn in degrees while pixels are trained. Default: 10.0.
+        flip: Mirror half of the images while pixels are trained. Default: True.
         color: Largest random change of brightness, contrast and saturation, as a fraction,
-            while pixels are trained.
+            while pixels are trained. Default: 0.2.
         root: Folder that relative paths are relative to; None: the working directory.
-        unreadable: "raise" an error for a broken image, or count it as "missing".
-        name: Name of the node type; the columns' names when None.
-        cache: Keep frozen features on disk.
+            Default: None.
+        unreadable: "raise" an error for a broken image, or count it as "missing". Default: "raise".
+        name: Name of the node type; the columns' names when None. Default: None.
+        cache: Keep frozen features on disk. Default: True.
 
     Fitted state: each channel's mean and deviation over training regions; the weights' identity.
 

@@ -56,10 +56,10 @@ class Tabular(Modality):
     Args:
         columns: The columns.
         kinds: What some columns hold, against appearances: "number", "category" or
-            "datetime" by column, such as `{"zip": "category"}`.
+            "datetime" by column, such as `{"zip": "category"}`. Default: None.
         unreadable: What to do with values that are not of their column's kind, and with
-            infinite ones.
-        name: Name of the node type.
+            infinite ones. Default: "raise".
+        name: Name of the node type. Default: "tabular".
 
     Example:
         >>> table = Tabular(["age", "city"])

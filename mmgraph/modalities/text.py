@@ -59,19 +59,19 @@ class Text(Modality):
     with learnt embeddings.
 
     Args:
-        columns: Column or columns that hold the texts.
-        vocabulary_size: Most tokens to learn; small corpora give fewer.
-        model_type: How SentencePiece segments: "unigram" or "bpe".
-        max_tokens: Longer texts are cut to this many tokens.
+        columns: Column or columns that hold the texts. Default: "text".
+        vocabulary_size: Most tokens to learn; small corpora give fewer. Default: 8000.
+        model_type: How SentencePiece segments: "unigram" or "bpe". Default: "unigram".
+        max_tokens: Longer texts are cut to this many tokens. Default: 256.
         stop_words: Words to leave out: a language code such as "en" (needs
-            `mmgraph[stopwords]`, apart from English), or the words; None keeps all.
+            `mmgraph[stopwords]`, apart from English), or the words; None keeps all. Default: None.
         features: Pretrained token features: "minilm" (needs `mmgraph[pretrained]`), "glove",
             the folder of a transformer, a file of word vectors in GloVe's or word2vec's text
-            format; None for learnt embeddings only.
-        rnn: Recurrent layer of the encoder.
-        unreadable: What to do with values that are not text.
-        name: Name of the node type; the columns' names when None.
-        cache: Keep the features of a transformer on disk.
+            format; None for learnt embeddings only. Default: "minilm".
+        rnn: Recurrent layer of the encoder. Default: "gru".
+        unreadable: What to do with values that are not text. Default: "raise".
+        name: Name of the node type; the columns' names when None. Default: None.
+        cache: Keep the features of a transformer on disk. Default: True.
 
     Example:
         >>> text = Text("caption", features=None, model_type="bpe").fit([["red cat"], ["dog"]])

@@ -38,16 +38,17 @@ class Video(Modality):
 
     Args:
         columns: Column or columns with paths or bytes of videos or animated pictures, folders
-            of pictures, or arrays [pictures, height, width, 3].
-        frames: Pictures of each video, evenly spread over its time.
-        size: Side in pixels that every picture is scaled to.
-        backbone: Any timm model, used as it is; see `Image`.
-        weights: Local file with the backbone's weights; None: as in `Image`.
-        rnn: Recurrent layer over the pictures; None for none.
+            of pictures, or arrays [pictures, height, width, 3]. Default: "video".
+        frames: Pictures of each video, evenly spread over its time. Default: 8.
+        size: Side in pixels that every picture is scaled to. Default: 160.
+        backbone: Any timm model, used as it is; see `Image`. Default: "tf_efficientnet_lite0".
+        weights: Local file with the backbone's weights; None: as in `Image`. Default: None.
+        rnn: Recurrent layer over the pictures; None for none. Default: "gru".
         root: Folder that relative paths are relative to; None: the working directory.
-        unreadable: "raise" an error for a broken video, or count it as "missing".
-        name: Name of the node type; the columns' names when None.
-        cache: Keep the pictures' features on disk.
+            Default: None.
+        unreadable: "raise" an error for a broken video, or count it as "missing". Default: "raise".
+        name: Name of the node type; the columns' names when None. Default: None.
+        cache: Keep the pictures' features on disk. Default: True.
 
     Fitted state: the backbone, and mean and standard deviation of every feature.
     """

@@ -38,8 +38,9 @@ class MultimodalModel(nn.Module):
         fusion: From nodes to one vector a sample.
         task: What the logits mean; it says how many there are.
         linear: Linear model on pooled features of the modalities, None to do without.
+            Default: None.
         neighbours: Vote of the nearest training rows; needs the linear model, whose features it
-            compares. None to do without.
+            compares. None to do without. Default: None.
     """
 
     weights: Tensor

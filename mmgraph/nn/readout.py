@@ -34,7 +34,7 @@ class Readout(nn.Module):
     Args:
         kind: How nodes are combined.
         channels: Size of a node's and of the result's features.
-        processing_steps: Rounds of "set2set".
+        processing_steps: Rounds of "set2set". Default: 3.
 
     Raises:
         ValueError: There is no such kind.

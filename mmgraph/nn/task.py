@@ -20,6 +20,11 @@ CURVATURE = 0.1
 class Task(nn.Module, ABC):
     """How logits become predictions, how they are judged, and what to say without any input.
 
+    A subclass sets `kind` and `metric`, and defines `fit`, `loss`, `score`, `activate`, `decide`,
+    `summarise` and `describe`. The other methods have defaults, which suit one independent
+    probability for each output; a task that sets `has_means` also defines `indicators` and
+    `logits_of_mean`.
+
     Args:
         outputs: Number of logits.
     """

@@ -31,8 +31,8 @@ class Multiclass(Task):
         outputs: Number of classes.
         balanced: Rare classes count as much as common ones while parts are fitted. How much each
             part counts is judged with all rows counting the same, so that probabilities are
-            those of the rows.
-        class_weight: How much each class counts, instead, in both; None: the same.
+            those of the rows. Default: True.
+        class_weight: How much each class counts, instead, in both; None: the same. Default: None.
     """
 
     kind = "multiclass"

@@ -47,4 +47,4 @@ def hand_on(face: str, module_of: Mapping[str, str], rooms: Sequence[str] = ()) 
         setattr(sys.modules[face], name, value)
         return value
 
-    return names, get, lambda: sorted({*names, *rooms, *vars(sys.modules[face])})
+    return names, get, lambda: sorted({*names, *rooms})

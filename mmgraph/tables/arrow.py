@@ -36,7 +36,7 @@ class ArrowTable(DiskTable):
 
     Args:
         data: A `datasets.Dataset`, or a folder that its `save_to_disk` wrote.
-        columns: Columns to read; None: all.
+        columns: Columns to read; None: all. Default: None.
 
     Example:
         >>> import pytest

@@ -33,7 +33,7 @@ class ParquetTable(DiskTable):
     Args:
         path: A file, or a folder; of a folder, all files below it that end in .parquet, in the
             order of their names.
-        columns: Columns to read; None: all.
+        columns: Columns to read; None: all. Default: None.
 
     Example:
         >>> import pandas as pd, pytest, tempfile

@@ -62,7 +62,7 @@ def check_fusion(
         AssertionError: A promise is broken; the message says which and how to mend it.
 
     Example:
-        >>> from mmgraph.nn.fusion import ConcatFusion
+        >>> from mmgraph.nn import ConcatFusion
         >>> check_fusion(ConcatFusion)
     """
     with torch.random.fork_rng(devices=[]):

@@ -48,7 +48,7 @@ def check_reader(
         AssertionError: A promise is broken; the message says which and how to mend it.
 
     Example:
-        >>> from mmgraph.datasets.openclipart import load_openclipart
+        >>> from mmgraph.datasets import load_openclipart
         >>> check_reader(load_openclipart)
     """
     data = read() if folder is None else read(folder)

@@ -51,7 +51,7 @@ def check_relation(
         AssertionError: A promise is broken; the message says which and how to mend it.
 
     Example:
-        >>> from mmgraph.graph.relations import Chain
+        >>> from mmgraph.relations import Chain
         >>> check_relation(Chain(2))
     """
     if isinstance(relation, Relation):

@@ -148,10 +148,10 @@ class Surroundings:
     """Where a training runs and what it shows, which decides nothing.
 
     Args:
-        device: "auto", "cpu", "gpu" and so on, as Lightning names accelerators.
-        log_dir: Folder for logs; None: no logs.
-        logs: Kind of logs.
-        progress: Show a progress bar.
+        device: "auto", "cpu", "gpu" and so on, as Lightning names accelerators. Default: "auto".
+        log_dir: Folder for logs; None: no logs. Default: None.
+        logs: Kind of logs. Default: "csv".
+        progress: Show a progress bar. Default: True.
     """
 
     device: str = "auto"

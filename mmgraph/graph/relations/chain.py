@@ -21,10 +21,11 @@ class Chain(Relation):
     No two nodes of an item share an `index`.
 
     Args:
-        window: Largest distance of two joined tokens.
+        window: Largest distance of two joined tokens. Default: 1.
         direction: "forward" if edges point in reading order, so that a token receives messages
             from those before it; "backward" if it receives messages from those after it; "both"
             for both. Two edge types, one of each, tell a convolution which side a token stands on.
+            Default: "both".
 
     Raises:
         ValueError: `window` is less than 1, or there is no such direction.

@@ -18,7 +18,8 @@ class Complete(Relation):
 
     Args:
         within: "sample" joins all nodes of a sample, "item" only those of the same item.
-        loops: False leaves out edges from a node to itself.
+            Default: "sample".
+        loops: False leaves out edges from a node to itself. Default: True.
 
     Raises:
         ValueError: `within` is neither "sample" nor "item".

@@ -18,16 +18,18 @@ class Custom(Relation):
     """Edges from a function of the nodes, for every batch anew.
 
     The function sees `x`, `item` and `index` of source and target. It must decide each sample
-    by itself, and need not mind padding. Edges that are no function of these belong to one
-    batch: list them in an `EdgeList` and pass the graph to `HeteroGNN`.
+    by itself, and need not mind padding. Edges that each row brings along, such as the bonds of a
+    molecule, are no function of these, and an estimator cannot use them. In a network of your own,
+    list those of a batch in an `EdgeList` and pass the graph to `HeteroGNN`; for an estimator,
+    the modality's encoder can pass messages along them, since it sees the items.
 
     Args:
         function: Maps (source, target) to True where an edge runs:
             [batch, target, source], axes of size 1 broadcast.
         features: Maps (source, target) to features of the edges:
-            [batch, target, source, edge_dim], axes of size 1 broadcast.
-        edge_dim: Number of features of an edge.
-        depends_on_x: The function looks at features, so every layer calls it again.
+            [batch, target, source, edge_dim], axes of size 1 broadcast. Default: None.
+        edge_dim: Number of features of an edge. Default: 0.
+        depends_on_x: The function looks at features, so every layer calls it again. Default: False.
 
     Raises:
         ValueError: There are features without `edge_dim`, or `edge_dim` without features.

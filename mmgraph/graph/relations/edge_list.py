@@ -22,7 +22,7 @@ class EdgeList(Relation):
         sample: The sample of each edge.
         source: Position of its source node in the sample, as in `Nodes.x`.
         target: Position of its target node in the sample.
-        features: Features of each edge; then no edge may be repeated.
+        features: Features of each edge; then no edge may be repeated. Default: None.
 
     Raises:
         ValueError: The tensors have different lengths, or an edge with features is repeated.

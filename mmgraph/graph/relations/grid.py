@@ -24,6 +24,7 @@ class Grid(Relation):
         rows: Regions from top to bottom.
         columns: Regions from left to right.
         neighbours: 4 for regions that share a side, 8 for those that share a corner too.
+            Default: 4.
 
     Raises:
         ValueError: There are no rows or columns, or `neighbours` is neither 4 nor 8.

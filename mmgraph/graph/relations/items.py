@@ -19,7 +19,7 @@ class SameItem(Relation):
     second, and so on.
 
     Args:
-        loops: True adds an edge from each node to itself.
+        loops: True adds an edge from each node to itself. Default: False.
 
     Example:
         >>> import torch

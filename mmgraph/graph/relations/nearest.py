@@ -28,7 +28,8 @@ class Nearest(Relation):
     Args:
         k: Number of neighbours of each node; all there are where they are fewer.
         metric: "cosine" for the angle between features, "euclidean" for their distance.
-        fixed: Choose once, by the features before the first layer.
+            Default: "cosine".
+        fixed: Choose once, by the features before the first layer. Default: False.
 
     Raises:
         ValueError: `k` is less than 1, or there is no such metric.

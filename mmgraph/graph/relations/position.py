@@ -29,9 +29,9 @@ class WithPosition(Relation):
     Args:
         relation: The relation whose edges they are.
         distance: The distance that becomes 1, in steps; None: the longest edge of a `Chain` or
-            a `Grid`.
+            a `Grid`. Default: None.
         columns: Regions from left to right, where the nodes are regions of an image; None:
-            those of a `Grid`, and otherwise the nodes lie on a line.
+            those of a `Grid`, and otherwise the nodes lie on a line. Default: None.
 
     Raises:
         ValueError: The distance is lacking or not positive, there are less than one column,

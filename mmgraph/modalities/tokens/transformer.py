@@ -45,7 +45,7 @@ class TransformerFeatures(TokenFeatures):
 
     Args:
         folder: A Hugging Face model: configuration, fast tokenizer and weights.
-        identity: Hash of the weights, where it is known already.
+        identity: Hash of the weights, where it is known already. Default: None.
     """
 
     slow = True

@@ -67,11 +67,11 @@ class FrameEncoder(nn.Module):
     Args:
         mels: Frequency bands.
         channels: Features of a node.
-        cell: Kind of recurrent layer.
-        mean: Mean of each band over the training frames.
-        std: Their standard deviation.
-        width: Maps of the first convolution; the others have twice as many.
-        dropout: Probability of a zero in front of the recurrent layer, in training.
+        cell: Kind of recurrent layer. Default: "gru".
+        mean: Mean of each band over the training frames. Default: None.
+        std: Their standard deviation. Default: None.
+        width: Maps of the first convolution; the others have twice as many. Default: 32.
+        dropout: Probability of a zero in front of the recurrent layer, in training. Default: 0.1.
     """
 
     #: Frames that become one node.

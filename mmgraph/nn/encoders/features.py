@@ -19,7 +19,7 @@ class VectorEncoder(nn.Module):
     Args:
         in_channels: Features of a vector.
         channels: Features of a node.
-        cell: Kind of recurrent layer; None for none.
+        cell: Kind of recurrent layer; None for none. Default: None.
 
     Shapes:
         Items with standardised `features` [nodes, in_channels] -> Nodes of the given channels

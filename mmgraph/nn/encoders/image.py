@@ -57,8 +57,9 @@ class RegionEncoder(nn.Module):
         rows: Rows of regions in an image.
         columns: Columns of regions.
         backbone: From pixels (0 to 255) to maps, trained along; None: items hold features.
-        mean: Mean of each feature over the training regions; 0 when None.
-        std: Standard deviation of each feature; 1 when None.
+            Default: None.
+        mean: Mean of each feature over the training regions; 0 when None. Default: None.
+        std: Standard deviation of each feature; 1 when None. Default: None.
 
     Shapes:
         Items with `features` [items, rows × columns, in_channels], or with `pixels`

@@ -26,9 +26,10 @@ class BidirectionalRNN(nn.Module):
     Args:
         channels_in: Features of a step.
         channels_out: Features of a step afterwards, both directions together; at least 2.
-        cell: "gru" ([Cho et al., 2014](https://arxiv.org/abs/1406.1078)) or "lstm".
+        cell: "gru" ([Cho et al., 2014](https://arxiv.org/abs/1406.1078)) or "lstm". Default: "gru".
         num_layers: Number of layers; each but the first reads both directions of the one below.
-        dropout: Probability of a zero between layers, in training.
+            Default: 1.
+        dropout: Probability of a zero between layers, in training. Default: 0.0.
 
     Example:
         >>> rnn = BidirectionalRNN(8, 6)

@@ -27,8 +27,9 @@ class ColumnEncoder(nn.Module):
     Args:
         columns: Number of columns.
         channels: Features of a node.
-        width: Numbers that a value consists of; 0 where there are only categories.
+        width: Numbers that a value consists of; 0 where there are only categories. Default: 1.
         categories: Number of category ids of all columns together; 0 where there are none.
+            Default: 0.
 
     Shapes:
         Items with `column` [flat], `number` [flat, width] and `category` [flat] -> Nodes of

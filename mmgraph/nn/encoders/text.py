@@ -24,11 +24,12 @@ class TokenEncoder(nn.Module):
     Args:
         vocabulary_size: Number of token ids; id 0 is padding.
         channels: Features of a node.
-        cell: Kind of recurrent layer.
+        cell: Kind of recurrent layer. Default: "gru".
         mean: Mean of the pretrained features over the training tokens; None without features.
-        std: Their standard deviation.
-        num_layers: Recurrent layers.
-        dropout: Probability of a zero in front of the recurrent layers, in training.
+            Default: None.
+        std: Their standard deviation. Default: None.
+        num_layers: Recurrent layers. Default: 1.
+        dropout: Probability of a zero in front of the recurrent layers, in training. Default: 0.1.
     """
 
     mean: Tensor

@@ -41,7 +41,7 @@ class Fusion(nn.Module, ABC):
             ValueError: The fusion does not take one of them, or a name is unknown.
 
         Example:
-            >>> from mmgraph.nn.fusion import LateFusion
+            >>> from mmgraph.nn import LateFusion
             >>> LateFusion.options(weighting="learned", dropout=0.5)
             LateFusion.options(weighting='learned', dropout=0.5)
         """

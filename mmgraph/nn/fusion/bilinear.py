@@ -35,9 +35,9 @@ class BilinearFusion(Fusion):
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
         readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
-            function of the channels.
-        dropout: Probability of a product to be dropped.
-        factors: Number k of products that are summed to a channel.
+            function of the channels. Default: "attention".
+        dropout: Probability of a product to be dropped. Default: 0.2.
+        factors: Number k of products that are summed to a channel. Default: 5.
 
     Shapes:
         `nodes[m].x` [batch, nodes of m, channels] gives [batch, channels].

@@ -24,7 +24,7 @@ class FusionChoice:
 
     Args:
         kind: Called with (modalities with their relations, channels) and the options.
-        options: Arguments of it by name.
+        options: Arguments of it by name. Default: {}.
 
     Raises:
         ValueError: The fusion does not take one of the options, or its value is none of its

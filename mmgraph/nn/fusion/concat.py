@@ -25,8 +25,8 @@ class ConcatFusion(Fusion):
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
         readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
-            function of the channels.
-        dropout: Probability of a feature of the result to be dropped.
+            function of the channels. Default: "attention".
+        dropout: Probability of a feature of the result to be dropped. Default: 0.2.
 
     Shapes:
         `nodes[m].x` [batch, nodes of m, channels] gives [batch, channels].

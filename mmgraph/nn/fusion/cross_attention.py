@@ -35,11 +35,11 @@ class CrossAttentionFusion(Fusion):
         modalities: Names of the modalities.
         channels: Features of every node and of the result.
         readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
-            function of the channels.
+            function of the channels. Default: "attention".
         dropout: Probability of a channel of what nodes receive, and of a feature of the result, to
-            be dropped.
-        num_layers: Number of rounds.
-        heads: Number of heads of each attention.
+            be dropped. Default: 0.2.
+        num_layers: Number of rounds. Default: 2.
+        heads: Number of heads of each attention. Default: 4.
 
     Shapes:
         `nodes[m].x` [batch, nodes of m, channels] gives [batch, channels].

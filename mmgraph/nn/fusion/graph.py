@@ -31,16 +31,16 @@ class GraphFusion(Fusion):
         modalities: The relations among the nodes of each modality, by name.
         channels: Features of every node and of the result.
         conv: A name of `CONVS`, a class of `torch_geometric.nn`, or a function of (in_channels,
-            out_channels) that makes a convolution, see `HeteroGNN`.
+            out_channels) that makes a convolution, see `HeteroGNN`. Default: "transformer".
         relations: All relations by edge type; None takes those of `modalities`, and joins all
-            nodes of every two modalities both ways.
-        num_layers: Number of rounds of messages.
+            nodes of every two modalities both ways. Default: None.
+        num_layers: Number of rounds of messages. Default: 2.
         readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
-            function of the channels.
-        dropout: Probability of a channel to be dropped.
+            function of the channels. Default: "attention".
+        dropout: Probability of a channel to be dropped. Default: 0.2.
         global_node: Add one node a sample that starts from a learnt vector and exchanges
-            messages with all others.
-        execution: "auto", "dense" or "sparse", see `HeteroGNN`.
+            messages with all others. Default: False.
+        execution: "auto", "dense" or "sparse", see `HeteroGNN`. Default: "auto".
 
     Raises:
         ValueError: A relation names an unknown modality, or a modality is called "global".

@@ -41,10 +41,10 @@ class LateFusion(Fusion):
         modalities: Names of the modalities.
         channels: Features of every node and of a modality's block.
         readout: How the nodes of a modality are combined: a name of `READOUTS`, or a class or
-            function of the channels.
-        dropout: Probability of a feature of a block to be dropped.
+            function of the channels. Default: "attention".
+        dropout: Probability of a feature of a block to be dropped. Default: 0.2.
         weighting: "mean" gives all modalities present the same share, "learned" learns one
-            weight a modality.
+            weight a modality. Default: "mean".
 
     Shapes:
         `nodes[m].x` [batch, nodes of m, channels] gives [batch, modalities * (channels + 1)].

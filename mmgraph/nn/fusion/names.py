@@ -81,7 +81,7 @@ def find_fusion(fusion: FusionLike | object) -> FusionChoice:
         return FusionChoice(known[fusion])
     if not callable(fusion) or isinstance(fusion, nn.Module):
         raise ValueError(
-            f"fusion: expected one of {', '.join(FUSIONS)}, a class of mmgraph.nn.fusion, or a "
+            f"fusion: expected one of {', '.join(FUSIONS)}, a class of mmgraph.nn, or a "
             f"function of (modalities, channels) that makes one, got {fusion!r}"
         )
     return FusionChoice(fusion)

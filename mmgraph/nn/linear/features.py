@@ -83,7 +83,8 @@ class MeanFeatures(PooledFeatures):
         width: Number of features.
         key: Name of the features in `Items.data`, [items, features] or [items, nodes, features];
             for the former, `<key>_parts` [nodes, features] may say what each node added.
-        scale: Length of a standardised sample.
+            Default: "features".
+        scale: Length of a standardised sample. Default: 2.0.
     """
 
     def __init__(self, width: int, key: str = "features", *, scale: float = 2.0) -> None:
@@ -158,7 +159,7 @@ class NumberFeatures(PooledFeatures):
         columns: Number of columns.
         numbers: Numbers that a value consists of.
         used: Places among the columns × numbers that are ever used, ascending.
-        scale: Length of a standardised sample.
+        scale: Length of a standardised sample. Default: 2.0.
     """
 
     used: Tensor
@@ -204,7 +205,7 @@ class CategoryFeatures(PooledFeatures):
 
     Args:
         categories: Number of category ids; those before `FIRST_CATEGORY` are no categories.
-        scale: Factor on the rows' length.
+        scale: Factor on the rows' length. Default: 2.0.
     """
 
     def __init__(self, categories: int, *, scale: float = 2.0) -> None:
@@ -252,8 +253,8 @@ class NgramFeatures(PooledFeatures):
         key: Name of the hashes in `Items.data`, whose first axis counts n-grams;
             `<key>_length` has the number of each item, and `<key>_nodes` [n-grams, 2] may have
             the first node of the item that an n-gram touches, and the one behind the last.
-        scale: Factor on the rows' length.
-        max_features: Most n-grams to keep: those in the most samples.
+        scale: Factor on the rows' length. Default: 2.0.
+        max_features: Most n-grams to keep: those in the most samples. Default: 200000.
     """
 
     last_resort = True

@@ -26,9 +26,10 @@ class PatchFeatures(PooledFeatures):
     than average each centroid is, is summed up by quarter.
 
     Args:
-        num_centroids: Number of typical patches.
+        num_centroids: Number of typical patches. Default: 400.
         key: Name of the pixels in `Items.data`, [items, 3, height, width], 0 to 255.
-        scale: Length of a standardised sample.
+            Default: "pixels".
+        scale: Length of a standardised sample. Default: 2.0.
     """
 
     centroids: Tensor
