@@ -2,21 +2,20 @@
 
 import ast
 import dataclasses
-import importlib
 import inspect
 import re
+from types import ModuleType
 
 import pytest
-from test_public import PUBLIC
-
+import mmgraph
 from mmgraph.estimator import MultimodalEstimator
 
 
 def constructed():
     """Return the public classes of mmgraph that say themselves how they are made."""
-    values = [
-        getattr(importlib.import_module(face), name) for face, names in PUBLIC.items() for name in names
-    ]
+    top = [getattr(mmgraph, name) for name in dir(mmgraph)]
+    rooms = [each for each in top if isinstance(each, ModuleType)]
+    values = [*top, *(getattr(room, name) for room in rooms for name in dir(room))]
     classes = {each for each in values if isinstance(each, type) and is_own(each)}
     return sorted(classes, key=lambda each: each.__qualname__)
 

@@ -22,7 +22,7 @@ FILES = {
 
 
 def test_the_page_has_all_kinds():
-    assert len(FILES) == 6
+    assert len(FILES) == 7
     assert len(COMMANDS) == 6
     assert all(len(text.splitlines()) < 100 for text in FILES.values())
 

@@ -130,6 +130,24 @@ def test_pages_import_public_names_only(path):
     assert [line for block in blocks(path) for line in not_public(block)] == []
 
 
+def test_docstrings_import_public_names_only():
+    """Only of what is public itself: docstrings behind the faces are the house's own."""
+    wrong = []
+    for face in FACES:
+        for name in PUBLIC[face]:
+            value = getattr(importlib.import_module(face), name)
+            members = vars(value).values() if isinstance(value, type) else []
+            for each in (value, *(getattr(member, "__func__", member) for member in members)):
+                found = re.findall(r">>> ((?:from|import) mmgraph.*)", _own_doc(each))
+                wrong += [f"{face}.{name}: {bad}" for line in found for bad in not_public(line)]
+    assert wrong == []
+
+
+def _own_doc(value):
+    doc = getattr(value, "__doc__", None)
+    return doc if isinstance(doc, str) else ""
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_import_public_names_only(path):
     assert list(not_public(path.read_text("utf-8"))) == []

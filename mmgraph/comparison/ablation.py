@@ -49,7 +49,7 @@ def shuffled(relation: Relation) -> Relation:
     The order is always the same for items of the same size, so that a network could learn it.
 
     Example:
-        >>> from mmgraph.graph.relations import Chain
+        >>> from mmgraph.relations import Chain
         >>> words = Nodes.from_flat(torch.ones(5, 8), sample=torch.zeros(5).long(), batch_size=1)
         >>> shuffled(Chain()).edge_index(words, words).shape
         torch.Size([2, 8])

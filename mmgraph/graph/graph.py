@@ -35,7 +35,7 @@ class MultimodalGraph:
             that is not in `nodes`.
 
     Example:
-        >>> from mmgraph.graph.relations import Chain
+        >>> from mmgraph.relations import Chain
         >>> words = Nodes.from_flat(
         ...     torch.ones(3, 8), sample=torch.tensor([0, 0, 1]), batch_size=2
         ... )

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from mmgraph.nn.linear.model import LinearParts as LinearParts
     from mmgraph.nn.linear.patches import PatchFeatures as PatchFeatures
     from mmgraph.nn.model import MultimodalModel as MultimodalModel
+    from mmgraph.nn.outputs import Outputs as Outputs
     from mmgraph.nn.readout import Readout as Readout
     from mmgraph.nn.readout import ReadoutKind as ReadoutKind
     from mmgraph.nn.readout import ReadoutLike as ReadoutLike
@@ -89,6 +90,7 @@ else:
             "NodeAttention": "mmgraph.nn.fusion.attention",
             "NodeMeanFeatures": "mmgraph.nn.linear.features",
             "NumberFeatures": "mmgraph.nn.linear.features",
+            "Outputs": "mmgraph.nn.outputs",
             "PatchFeatures": "mmgraph.nn.linear.patches",
             "PooledFeatures": "mmgraph.nn.linear.features",
             "Readout": "mmgraph.nn.readout",

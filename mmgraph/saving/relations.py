@@ -30,7 +30,7 @@ def why_not_saved(relation: Relation) -> str | None:
     """Say why a relation cannot be written, or None when it can.
 
     Example:
-        >>> from mmgraph.graph.relations import Chain
+        >>> from mmgraph.relations import Chain
         >>> why_not_saved(Chain(2))
         >>> why_not_saved(Custom(lambda source, target: source.mask.unsqueeze(1)))
         'Custom holds a function'

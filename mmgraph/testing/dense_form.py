@@ -56,8 +56,8 @@ def check_dense_form(
 
     Example:
         >>> from torch_geometric.nn import SAGEConv
-        >>> from mmgraph.message_passing.convs.sage import DenseSAGE
-        >>> check_dense_form(DenseSAGE(), SAGEConv)
+        >>> from mmgraph.message_passing import dense_form
+        >>> check_dense_form(dense_form(SAGEConv(8, 8)), SAGEConv)
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

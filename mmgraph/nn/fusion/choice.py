@@ -31,7 +31,7 @@ class FusionChoice:
             choices.
 
     Example:
-        >>> from mmgraph.nn.fusion import LateFusion
+        >>> from mmgraph.nn import LateFusion
         >>> choice = FusionChoice(LateFusion, {"weighting": "learned"})
         >>> choice.parameters()
         {'readout': 'attention', 'dropout': 0.2, 'weighting': 'learned'}
