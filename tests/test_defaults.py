@@ -7,6 +7,7 @@ import re
 from types import ModuleType
 
 import pytest
+
 import mmgraph
 from mmgraph.estimator import MultimodalEstimator
 

@@ -16,9 +16,10 @@ class Outputs:
     """The classes, the labels or the numbers that a model predicts.
 
     Args:
-        classes: Classes or labels, in the order of the outputs; None: numbers.
-        are_sets: A row may have several of them, which are then called labels.
+        classes: Classes or labels, in the order of the outputs; None: numbers. Default: None.
+        are_sets: A row may have several of them, which are then called labels. Default: False.
         columns: How many numbers a row has where predictions are a table; None: one number.
+            Default: None.
 
     Example:
         >>> Outputs(np.array(["cat", "dog"])).name_decided(np.array([1, 0])).tolist()
