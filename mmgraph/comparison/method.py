@@ -16,7 +16,7 @@ class Method:
     Args:
         name: What tables call it.
         make: Maps a seed to an estimator that was not fitted.
-        seeded: Whether the seed changes anything; other methods run once a fold.
+        seeded: Whether the seed changes anything; other methods run once a fold. Default: True.
     """
 
     name: str
