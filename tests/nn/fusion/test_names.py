@@ -75,7 +75,7 @@ def test_every_fusion_takes_a_readout_of_ones_own(kind):
         (lambda: find_fusion("Late"), "did you mean 'late'?"),
         (lambda: find_fusion("xyz"), "no fusion 'xyz'; there are: graph, concat,"),
         (lambda: find_fusion(None), "fusion: expected one of graph, concat,"),
-        (lambda: find_fusion(ConcatFusion(["a"], 4)), "a class of mmgraph.nn.fusion"),
+        (lambda: find_fusion(ConcatFusion(["a"], 4)), "a class of mmgraph.nn, or"),
         (lambda: find_conv("gatt"), "no convolution 'gatt'; did you mean 'gat"),
         (lambda: find_conv(3), "conv: expected one of transformer, gat,"),
         (lambda: find_conv(nn.Linear(2, 2)), "a function of (in_channels, out_channels)"),
