@@ -72,7 +72,7 @@ class PooledBaseline(BaseEstimator):
     Args:
         name: What it is, see `NAMES`.
         modalities: What is read, from which columns.
-        kind: "multiclass", "multilabel" or "regression".
+        kind: "multiclass", "multilabel" or "regression". Default: "multiclass".
 
     Fitted state:
         part_ (see `Part`), outputs_, task_, reader_, num_parameters_, shared_seconds_ (time that
