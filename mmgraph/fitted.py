@@ -34,6 +34,7 @@ class FittedModel:
         facts: What is known of the fit, see `collect_facts`; empty: nothing. Default: {}.
         batch_size: Rows that go through the network at once. Default: 64.
         known_rows: What is kept of the training rows that vote, for explanations; None: nothing.
+            Default: None.
     """
 
     modalities: Sequence[Modality]

@@ -164,7 +164,9 @@ class ExplanationRecord:
             `measure_faithfulness`. Default: None.
         parts: What the "linear" model, the "neighbours" and the "graph" each add to `value`, with
             their biases; parts without weight are not there, and none is where there is no input.
+            Default: {}.
         neighbours: The training rows that voted, the nearest first; none where they have no say.
+            Default: ().
     """
 
     row: str
