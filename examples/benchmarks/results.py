@@ -246,14 +246,15 @@ def write_page(page: str, sections: Mapping[str, str]) -> str:
 
     Args:
         page: The page.
-        sections: Texts by their titles; an empty one leaves what the page has.
+        sections: Texts by their titles; an empty one leaves what the page has. Sections of other
+            scripts stay; new ones come last.
     """
     marked = re.compile(f"{re.escape(BEGIN)}(.*){re.escape(END)}", re.DOTALL)
     found = marked.search(page)
     pieces = re.split(r"^(?=## )", found[1] if found else "", flags=re.MULTILINE)
-    old = {piece.split("\n")[0].removeprefix("## "): piece.strip() for piece in pieces}
-    texts = [text or old.get(title, "") for title, text in sections.items()]
-    inner = "\n\n".join(text for text in texts if text)
+    texts = {piece.split("\n")[0].removeprefix("## "): piece.strip() for piece in pieces}
+    texts |= {title: text for title, text in sections.items() if text}
+    inner = "\n\n".join(text for text in texts.values() if text)
     block = f"{BEGIN}\n\n{inner}\n\n{END}" if inner else ""
     if found:
         return page[: found.start()] + block + page[found.end() :]
