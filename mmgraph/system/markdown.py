@@ -7,7 +7,7 @@ import re
 from mmgraph.errors import printable
 
 #: What may begin a mark, a link, an element or a formula in one dialect or another.
-_MARKS = re.compile(r"([\\`*\[\]<|~$]|(?<!\w)_|_(?!\w))")
+_MARKS = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_]))")
 
 #: What GitHub makes links of without any mark.
 _LINKS = {"://": "&#58;//", "www.": "www&#46;"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
@@ -81,6 +81,7 @@ def test_markdown(text):
         assert content.strip() == shown
 
 
+@example("__0__")
 @given(st.text(max_size=20))
 def test_markdown_of_any_text(text):
     shown = " ".join(printable(text).splitlines())
