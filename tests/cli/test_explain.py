@@ -10,7 +10,9 @@ def test_tables_of_chosen_rows(shell, model, table, tmp_path):
     stdout, _ = shell(f"{command} --output {path}")
     first, second = stdout.index("row 4: blue, by gradient"), stdout.index("row 31: blue")
     assert first < second
-    scores = [abs(float(each)) for each in re.findall(r"[+-]\d\.\d{4}", stdout[second:])]
+    nodes, _, others = stdout[second:].partition("parts of the model")
+    assert "because of these training rows of" in " ".join(others.split())
+    scores = [abs(float(each)) for each in re.findall(r"[+-]\d\.\d{4}", nodes)]
     assert len(scores) == 10
     assert scores == sorted(scores, reverse=True)
     assert path.read_text("utf-8").startswith("<!doctype html>")
