@@ -37,8 +37,9 @@ AnyAdding = TypeVar("AnyAdding", bound="Adding")
 class Adding(HasFitted, ABC):
     """A fitted estimator that takes further labelled rows in."""
 
-    known_rows_: KnownRows | None
-    verbose: bool
+    if TYPE_CHECKING:  # arguments and state stand in one place, which is not here
+        known_rows_: KnownRows | None
+        verbose: bool
 
     def add(self: AnyAdding, X: Any, y: Any) -> AnyAdding:
         """Let the model know new labelled rows at once: from now on they vote as neighbours.

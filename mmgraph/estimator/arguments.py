@@ -165,7 +165,7 @@ class Arguments(BaseEstimator):
         if own["graph"] != "auto":
             own["graph"] = bool(own["graph"])
         if own["channels"] < 4 or own["channels"] % 4:
-            raise ValueError(f"channels: expected 4, 8, 12 or so, got {own['channels']!r}")
+            raise ValueError(f"channels: expected a multiple of 4, such as 64, got {own['channels']!r}")
         if not own["linear"] and not own["graph"]:
             raise ValueError("graph=False with linear=False leaves nothing to fit; allow one")
         short = {name for names in SHORTCUTS.values() for name in names}

@@ -133,7 +133,8 @@ class Modality(ABC):
 
     def __post_init__(self) -> None:
         check_choices(self)
-        if isinstance(self.columns, Sized) and not len(self.columns):
+        several = isinstance(self.columns, Sized) and not isinstance(self.columns, str)
+        if several and not len(self.columns):
             raise ValueError(f"{type(self).__name__}: expected names of columns, got none")
 
     @property

@@ -113,7 +113,7 @@ class Image(Modality):
         if self.scaling not in ("stretch", "fit", "crop"):
             raise ValueError(f'expected scaling "stretch", "fit" or "crop", got {self.scaling!r}')
         if self.size < 1:
-            raise ValueError(f"Image: expected size of at least 1 pixel, got {self.size}")
+            raise ValueError(f"Image: expected a size of at least one pixel, got size={self.size}")
 
     @classmethod
     def accepts(cls, values: Sequence[Any]) -> bool:
