@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from mmgraph.errors import unknown_name
+from mmgraph.errors import quote, unknown_name
 from mmgraph.graph.relations import Relation
 from mmgraph.message_passing import Execution
 from mmgraph.message_passing.convs.names import ConvLike
@@ -165,7 +165,8 @@ class Arguments(BaseEstimator):
         if own["graph"] != "auto":
             own["graph"] = bool(own["graph"])
         if own["channels"] < 4 or own["channels"] % 4:
-            raise ValueError(f"channels: expected a multiple of 4, such as 64, got {own['channels']!r}")
+            said = quote(own["channels"])
+            raise ValueError(f"channels: expected a multiple of 4, such as 64, got {said}")
         if not own["linear"] and not own["graph"]:
             raise ValueError("graph=False with linear=False leaves nothing to fit; allow one")
         short = {name for names in SHORTCUTS.values() for name in names}
