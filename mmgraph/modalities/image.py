@@ -110,8 +110,6 @@ class Image(Modality):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.scaling not in ("stretch", "fit", "crop"):
-            raise ValueError(f'expected scaling "stretch", "fit" or "crop", got {self.scaling!r}')
         if self.size < 1:
             raise ValueError(f"Image: expected a size of at least one pixel, got size={self.size}")
 

@@ -3,7 +3,6 @@
 import os
 import random
 import sys
-import tempfile
 
 import numpy as np
 import pandas as pd
@@ -21,15 +20,6 @@ from mmgraph.system.cache import FeatureCache
 
 #: What may be raised where a disk is full or fails.
 ERRORS = (OSError, DataError)
-
-
-@pytest.fixture
-def room(tmp_path, monkeypatch):
-    """Return a folder for all files, and let temporary ones be in it as well."""
-    folder = tmp_path / "room"
-    (folder / "temporary").mkdir(parents=True)
-    monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
-    return folder
 
 
 def test_cache(room):

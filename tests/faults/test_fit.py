@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import sys
-import tempfile
 import time
 
 import numpy as np
@@ -31,15 +30,6 @@ def fit(room):
     folders = {"checkpoint_dir": room / "checkpoints", "log_dir": room / "logs"}
     text = Text("text", features=None)
     return MultimodalGraphClassifier([text], **options, **folders).fit(FRAME, LABELS)
-
-
-@pytest.fixture
-def room(tmp_path, monkeypatch):
-    """Return a folder for all files, and let temporary ones be in it as well."""
-    folder = tmp_path / "room"
-    (folder / "temporary").mkdir(parents=True)
-    monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
-    return folder
 
 
 def test_fit_is_begun_again(room):

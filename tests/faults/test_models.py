@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-import tempfile
 
 import numpy as np
 import pandas as pd
@@ -27,15 +26,6 @@ def fitted():
     text = Text("text", features=None)
     clf = MultimodalGraphClassifier([text], channels=8, epochs=1, refit=False, verbose=False)
     return clf.fit(frame, ["warm", "cold"] * 10)
-
-
-@pytest.fixture
-def room(tmp_path, monkeypatch):
-    """Return a folder for all files, and let temporary ones be in it as well."""
-    folder = tmp_path / "room"
-    (folder / "temporary").mkdir(parents=True)
-    monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
-    return folder
 
 
 def put_back(path, kept):
