@@ -28,12 +28,12 @@ def plot_comparison(frame: pd.DataFrame, summary: pd.DataFrame, reference: str) 
             and a star is a difference to the reference with p < 0.05.
         reference: The method drawn in orange, with a line through its mean.
     """
-    from matplotlib.figure import Figure
+    from mmgraph.plot.figure import ShownFigure
 
     metrics = list(dict.fromkeys(summary["metric"]))
     methods = summary.loc[summary["metric"] == metrics[0], "method"].tolist()
     size = (4.2 * len(metrics) + 2.2, 0.32 * len(methods) + 1.2)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = ShownFigure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axes, metric in zip(panels, metrics, strict=True):
         rows = summary[summary["metric"] == metric].set_index("method").loc[methods]
@@ -64,13 +64,13 @@ def plot_learning_curve(curve: pd.DataFrame, *, metric: str = "accuracy") -> Fig
         curve: What `Comparison.curve` returns; bands are one standard deviation between runs.
         metric: Name of the metric. With a column "slice" there is a panel for each slice.
     """
-    from matplotlib.figure import Figure
+    from mmgraph.plot.figure import ShownFigure
 
     chosen = curve[curve["metric"] == metric]
     slices = list(chosen["slice"].unique()) if "slice" in chosen else [None]
     means = chosen.groupby("method")["value"].mean()
     methods = means.sort_values(ascending=metric in LOWER_IS_BETTER).index
-    figure = Figure(figsize=(3.9 * len(slices) + 2.2, 3.8), layout="constrained")
+    figure = ShownFigure(figsize=(3.9 * len(slices) + 2.2, 3.8), layout="constrained")
     panels = figure.subplots(1, len(slices), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, slices, strict=True):
         part = chosen if name is None else chosen[chosen["slice"] == name]

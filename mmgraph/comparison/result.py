@@ -21,12 +21,16 @@ from mmgraph.comparison.tables import (
     tabulate_runs,
 )
 from mmgraph.errors import DataError
+from mmgraph.system.shown import MOST_LINES, paragraphs, shorten_line, table_html, table_lines
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 logger = logging.getLogger("mmgraph")
+
+#: Columns of the summary that show themselves.
+_SHOWN = ["metric", "method", "mean", "std_folds", "difference", "p_holm", "runs"]
 
 _DESCRIPTION, _TEST = "comparison.json", "test.json"
 
@@ -211,6 +215,25 @@ class Comparison:
     def plot(self) -> Figure:
         """Draw every method's folds and mean, a panel for each metric."""
         return plot_comparison(self.frame, self.summary(), self.reference)
+
+    def __repr__(self) -> str:
+        return "\n".join([self._headline(), *table_lines(self._means(), MOST_LINES - 1)])
+
+    def _repr_html_(self) -> str:
+        """Return the table of means as notebooks show it."""
+        return paragraphs([self._headline()]) + table_html(self._means())
+
+    def _headline(self) -> str:
+        missing = f", {self.missing} missing" if self.missing else ""
+        return shorten_line(
+            f"comparison with {self.reference}, {len(self.keys['fold'])} runs{missing}, "
+            f"in {self.folder}"
+        )
+
+    def _means(self) -> pd.DataFrame:
+        """Return what of the summary fits a line, of the runs that are done by now."""
+        table = summarise_runs(tabulate_runs(self.runs(), self.metrics), self.reference)
+        return table[_SHOWN] if len(table) else table
 
     def _experiment(self, what: str) -> Experiment:
         # What was cached may be out of date after new runs.

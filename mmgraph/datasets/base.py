@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 from mmgraph.errors import DataError
 from mmgraph.kinds import TaskKind
 from mmgraph.modalities.base import Modality
+from mmgraph.system.shown import paragraphs, shorten_line, shorten_list, table_html
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Modalities that show themselves.
+_MOST_MODALITIES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,3 +75,34 @@ class MultimodalDataset:
                 f"{self.name}: expected names of its parts, {self.parts}, got {unknown or 'none'}"
             )
         return self.frame[self.frame["split"].isin(names)]
+
+    def __repr__(self) -> str:
+        return "\n".join(self._summary())
+
+    def _repr_html_(self) -> str:
+        """Return what the set is, and its first rows, as notebooks show them."""
+        return paragraphs(self._summary()) + table_html(self.frame.head())
+
+    def _summary(self) -> list[str]:
+        """Return name, parts, columns, classes and modalities, a line each."""
+        counts = self.frame["split"].value_counts()
+        parts = shorten_list(f"{name} {counts.get(name, 0):,}" for name in self.parts)
+        details = [
+            f"columns: {shorten_list(self.frame.columns, 12)}",
+            f"label: {self.label}{self._classes()}",
+            *map(repr, self.modalities[:_MOST_MODALITIES]),
+            f"metrics: {shorten_list(self.metrics)}",
+            f"licence: {self.licence}",
+        ]
+        headline = f"{self.name}: {len(self.frame):,} rows ({parts}), {self.task}"
+        return [shorten_line(headline), *(f"  {shorten_line(each)}" for each in details)]
+
+    def _classes(self) -> str:
+        """Return which classes or labels there are; nothing for numbers."""
+        if self.task == "regression":
+            return ""
+        labels = self.frame[self.label]
+        if self.task == "multilabel":
+            labels = labels.explode()
+        classes = sorted(map(str, labels.dropna().unique()))
+        return f", {len(classes)} classes: {shorten_list(classes)}"

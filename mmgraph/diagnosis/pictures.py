@@ -48,7 +48,7 @@ def plot_diagnosis(diagnosis: Measures) -> Figure:
     Args:
         diagnosis: What `mmgraph.diagnose` returns.
     """
-    from matplotlib.figure import Figure
+    from mmgraph.plot.figure import ShownFigure
 
     wrapped = "\n".join(fill(part, 185) for part in "\n".join(sentences(diagnosis)).split("\n"))
     lines = wrapped.count("\n") + 1
@@ -56,7 +56,7 @@ def plot_diagnosis(diagnosis: Measures) -> Figure:
     upper = max(3.6, 1.6 + 0.62 * modalities, 0.36 * (len(_SCORES) + modalities) + 1.3)
     upper = max(upper, 0.4 * len(_losses(diagnosis)) + 1.3)
     lower = 0.2 * lines + 0.3
-    figure = Figure(figsize=(14, upper + lower), layout="constrained")
+    figure = ShownFigure(figsize=(14, upper + lower), layout="constrained")
     grid = figure.add_gridspec(2, 1, height_ratios=[upper, lower])
     top, bottom = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
     panels = top.subplots(1, 3, width_ratios=[1, 1.2, 0.9])

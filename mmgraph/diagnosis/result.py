@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING
 from mmgraph.diagnosis import verdict
 from mmgraph.diagnosis.measures import Measures
 from mmgraph.system.atomic import written_at_once
+from mmgraph.system.shown import (
+    MOST_LINES,
+    paragraphs,
+    shorten_line,
+    table_html,
+    table_lines,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+#: Sentences of the verdict that are shown beside the table.
+_MOST_SENTENCES = 8
 
 
 @dataclass(frozen=True)
@@ -56,3 +66,13 @@ class Diagnosis(Measures):
 
     def __str__(self) -> str:
         return self.verdict
+
+    def __repr__(self) -> str:
+        """Return how the verdict and the table begin."""
+        said = [shorten_line(each) for each in verdict.sentences(self)[:_MOST_SENTENCES]]
+        table = table_lines(self.to_frame(), MOST_LINES - len(said))
+        return "\n".join([*said, *table])
+
+    def _repr_html_(self) -> str:
+        """Return verdict and table as notebooks show them."""
+        return paragraphs(verdict.sentences(self)) + table_html(self.to_frame())

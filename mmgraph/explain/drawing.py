@@ -40,9 +40,9 @@ def plot_explanation(explanation: ExplanationRecord) -> Figure:
     Args:
         explanation: The explanation, see `mmgraph.explain`.
     """
-    from matplotlib.figure import Figure
+    from mmgraph.plot.figure import ShownFigure
 
-    figure = Figure()
+    figure = ShownFigure()
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     pictures = {

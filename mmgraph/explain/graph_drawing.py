@@ -55,10 +55,10 @@ def plot_graph(
     Raises:
         DataError: The explanation has no such relation or layer.
     """
-    from matplotlib.figure import Figure
+    from mmgraph.plot.figure import ShownFigure
 
     weights = _weights(explanation, relations, layer)
-    figure = Figure()
+    figure = ShownFigure()
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     pictured, listed = _items(explanation)

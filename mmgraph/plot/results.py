@@ -147,9 +147,9 @@ def plot_results(
         predicted: Predicted label of each test row.
         samples: Arguments of `plot_prediction`, except the axes; eight fit well.
     """
-    from matplotlib.figure import Figure
+    from mmgraph.plot.figure import ShownFigure
 
-    figure = Figure(figsize=(14, 9), layout="constrained")
+    figure = ShownFigure(figsize=(14, 9), layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=[2.3, 1], width_ratios=[1, 1.5])
     left, right = figure.add_subfigure(grid[0, 0]), figure.add_subfigure(grid[0, 1])
     bottom = figure.add_subfigure(grid[1, :])

@@ -19,10 +19,10 @@ def plot_robustness(curve: pd.DataFrame, *, ylabel: str = "accuracy") -> Figure:
         curve: What `mmgraph.robustness_curve` returns; bands are one standard deviation.
         ylabel: Name of the score.
     """
-    from matplotlib.figure import Figure
+    from mmgraph.plot.figure import ShownFigure
 
     modalities = list(curve["modality"].unique())
-    figure = Figure(figsize=(3.6 * len(modalities) + 0.6, 3.6), layout="constrained")
+    figure = ShownFigure(figsize=(3.6 * len(modalities) + 0.6, 3.6), layout="constrained")
     panels = figure.subplots(1, len(modalities), sharey=True, squeeze=False)[0]
     models = curve["model"].unique()
     for axes, modality in zip(panels, modalities, strict=True):

@@ -18,11 +18,11 @@ MARKERS = "osD^vP*X"
 
 def make_axes(axes: Axes | None, width: float, height: float) -> Axes:
     """Return the axes given, or those of a new figure of some size in inches."""
-    from matplotlib.figure import Figure
+    from mmgraph.plot.figure import ShownFigure
 
     if axes is not None:
         return axes
-    return Figure(figsize=(width, height), layout="constrained").subplots()
+    return ShownFigure(figsize=(width, height), layout="constrained").subplots()
 
 
 def shorten(text: object, most: int) -> str:
