@@ -87,15 +87,15 @@ class MultimodalDataset:
         """Return name, parts, columns, classes and modalities, a line each."""
         counts = self.frame["split"].value_counts()
         parts = shorten_list(f"{name} {counts.get(name, 0):,}" for name in self.parts)
-        details = [
-            f"columns: {shorten_list(self.frame.columns, 12)}",
-            f"label: {self.label}{self._classes()}",
-            *map(repr, self.modalities[:_MOST_MODALITIES]),
-            f"metrics: {shorten_list(self.metrics)}",
-            f"licence: {self.licence}",
+        lines = [
+            f"{self.name}: {len(self.frame):,} rows ({parts}), {self.task}",
+            f"  columns: {shorten_list(self.frame.columns, 12)}",
+            f"  label: {self.label}{self._classes()}",
+            *(f"  {each!r}" for each in self.modalities[:_MOST_MODALITIES]),
+            f"  metrics: {shorten_list(self.metrics)}",
+            f"  licence: {self.licence}",
         ]
-        headline = f"{self.name}: {len(self.frame):,} rows ({parts}), {self.task}"
-        return [shorten_line(headline), *(f"  {shorten_line(each)}" for each in details)]
+        return [shorten_line(line) for line in lines]
 
     def _classes(self) -> str:
         """Return which classes or labels there are; nothing for numbers."""

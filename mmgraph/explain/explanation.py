@@ -143,6 +143,8 @@ class Explanation(ExplanationRecord):
 
         return describe(self)
 
+    __repr__ = __str__
+
     def to_html(self, path: str | Path) -> None:
         """Write a page to look around in, see `mmgraph.explain.to_html`.
 

@@ -79,9 +79,9 @@ def make_page(explanations: ExplanationRecord | Sequence[ExplanationRecord]) -> 
     return template
 
 
-def make_frame(explanation: ExplanationRecord) -> str:
+def make_frame(explanations: ExplanationRecord | Sequence[ExplanationRecord]) -> str:
     """Return the page within an element that a notebook can show."""
-    page = html.escape(make_page(explanation), quote=True)
+    page = html.escape(make_page(explanations), quote=True)
     return (
         f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="explanation" '
         'style="width: 100%; height: 640px; border: 0"></iframe>'

@@ -9,6 +9,7 @@ from mmgraph.data.cells import modality_cells
 from mmgraph.explain.base import Explainer
 from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.faithfulness import measure
+from mmgraph.explain.listed import Explanations
 from mmgraph.explain.methods import DEFAULT, find_explainer
 from mmgraph.explain.record import ItemInput
 from mmgraph.explain.samples import explain_sample, find_output, output_names, read_samples
@@ -30,7 +31,7 @@ def explain_rows(
     target: Any = None,
     faithfulness: bool = False,
 ) -> list[Explanation]:
-    """Return an explanation of each row; what `estimator.explain` calls.
+    """Return an explanation of each row, as a list that notebooks show as the page.
 
     Args:
         model: A fitted classifier or regressor, or its `FittedModel`.
@@ -48,7 +49,7 @@ def explain_rows(
     frame = read_frame(X)
     fitted = fitted_model(model)
     names, number = output_names(fitted), find_output(fitted, target)
-    explanations = []
+    explanations = Explanations()
     for position, sample in enumerate(read_samples(fitted, frame)):
         explanation = explain_sample(
             sample,

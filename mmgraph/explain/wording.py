@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mmgraph.errors import printable
+from mmgraph.system.shown import shorten_line
 
 if TYPE_CHECKING:
     from mmgraph.explain.record import ExplanationRecord, Neighbour
@@ -13,22 +13,33 @@ if TYPE_CHECKING:
 _MOST_NODES = 5
 
 
-def describe(explanation: ExplanationRecord) -> str:
-    """Return an explanation as a few lines: prediction, parts, strongest nodes, training rows."""
+def headline(explanation: ExplanationRecord) -> str:
+    """Return row, output, its probability or value, and method, as a line."""
     name = explanation.outputs[explanation.target]
     number = explanation.predicted[explanation.target]
     said = f"{number:.1%}" if explanation.has_probabilities else f"{number:.6g}"
-    lines = [f"row {explanation.row}: {name} {said}, by {explanation.method}"]
+    return shorten_line(f"row {explanation.row}: {name} {said}, by {explanation.method}")
+
+
+def describe(explanation: ExplanationRecord) -> str:
+    """Return an explanation as a few lines.
+
+    Prediction, parts of the model, sums of the modalities, strongest nodes, training rows.
+    """
+    lines = [headline(explanation)]
     parts = [f"{part} {value:+.3g}" for part, value in explanation.parts.items()]
     if parts:
         lines.append(f"  logit {explanation.value:+.3g}: {', '.join(parts)}")
+    sums = [f"{name} {value:+.3g}" for name, value in explanation.modality_scores.items()]
+    if sums:
+        lines.append(f"  modalities: {', '.join(sums)}")
     strongest = sorted(explanation.nodes, key=lambda node: -abs(node.score))[:_MOST_NODES]
     lines += [f"  {each.modality}: {each.place.label} {each.score:+.3g}" for each in strongest]
     if explanation.neighbours:
         count = len(explanation.neighbours)
         lines.append(f"  the training rows, of {count} that vote, that changed it most:")
         lines += [f"    {describe_neighbour(each)}" for each in explanation.deciding]
-    return "\n".join(map(printable, lines))
+    return "\n".join(map(shorten_line, lines))
 
 
 def describe_neighbour(neighbour: Neighbour) -> str:

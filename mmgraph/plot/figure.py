@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import warnings
+from importlib import import_module
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -31,9 +32,7 @@ class ShownFigure(Figure):
             warn: Where there is neither, say how to save the picture.
         """
         if _in_notebook():
-            from IPython.display import display
-
-            display(self)  # type: ignore[no-untyped-call]
+            import_module("IPython.display").display(self)
         elif not self._open_window() and warn:
             warnings.warn(
                 "no window can be opened here; save the picture with figure.savefig('figure.png')",

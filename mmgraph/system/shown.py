@@ -16,13 +16,14 @@ MOST_LINES, MOST_CHARACTERS = 20, 160
 
 
 def shorten_line(text: object, most: int = MOST_CHARACTERS) -> str:
-    """Return a text as one line that is not long, in which nothing acts.
+    """Return a text as one line that is not long, in which nothing acts; it stays indented.
 
     Example:
         >>> shorten_line("a\\nred cat", 7)
         'a red …'
     """
-    line = " ".join(printable(text).split())
+    said = printable(text)
+    line = said[: len(said) - len(said.lstrip(" "))] + " ".join(said.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
