@@ -225,10 +225,9 @@ class Comparison:
 
     def _headline(self) -> str:
         missing = f", {self.missing} missing" if self.missing else ""
-        return shorten_line(
-            f"comparison with {self.reference}, {len(self.keys['fold'])} runs{missing}, "
-            f"in {self.folder}"
-        )
+        runs = f"{len(self.keys['fold'])} runs{missing}"
+        reference = shorten_line(self.reference, 40)
+        return shorten_line(f"comparison with {reference}, {runs}, in {self.folder}")
 
     def _means(self) -> pd.DataFrame:
         """Return what of the summary fits a line, of the runs that are done by now."""
