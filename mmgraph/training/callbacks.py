@@ -16,7 +16,7 @@ from mmgraph.training.module import TrainingModule
 logger = logging.getLogger("mmgraph")
 
 #: A loss above the best by no more than this share is a plateau, on which training goes on.
-_PLATEAU = 0.01
+PLATEAU = 0.01
 
 
 class History(Callback):
@@ -77,7 +77,7 @@ class BestWeights(Callback):
             )
             trainer.should_stop = True
             return
-        self.waited += float(loss) > self.best + _PLATEAU * abs(self.best)
+        self.waited += float(loss) > self.best + PLATEAU * abs(self.best)
         if float(loss) < self.best:
             self.best, self.waited = float(loss), 0
             state = module.averaged().state_dict()

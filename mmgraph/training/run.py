@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from mmgraph.data.batch import Batch
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.system.allocator import kept_memory
-from mmgraph.training.callbacks import BestWeights, History
+from mmgraph.training.callbacks import PLATEAU, BestWeights, History
 from mmgraph.training.checkpoint import Checkpoint
 from mmgraph.training.launch import find_launch
 from mmgraph.training.module import TrainingModule
@@ -142,6 +142,12 @@ class TrainingResult:
         losses = [entry.get("val_loss", -entry["epoch"]) for entry in self.history]
         return losses.index(min(losses)) + 1
 
+    @property
+    def still_falling(self) -> bool:
+        """Whether the held-out loss fell clearly in the last epoch, so that more may be better."""
+        losses = [entry["val_loss"] for entry in self.history[-2:] if "val_loss" in entry]
+        return len(losses) == 2 and losses[0] - losses[1] > PLATEAU * abs(losses[0])
+
 
 def train(
     model: MultimodalModel,
@@ -205,4 +211,12 @@ def train(
             raise FloatingPointError(module.broken)
         logger.warning("%s. Training stopped, the best weights so far are kept", module.broken)
         interrupted = True
-    return TrainingResult(history.entries, interrupted)
+    result = TrainingResult(history.entries, interrupted)
+    if result.still_falling and len(result.history) == settings.epochs and not interrupted:
+        logger.info(
+            "the held-out loss was still falling at epoch %d: more of them may be better, such as "
+            "epochs=%d",
+            settings.epochs,
+            2 * settings.epochs,
+        )
+    return result

@@ -254,3 +254,17 @@ def test_other_errors_are_left_as_they_are(frame, make_classifier, monkeypatch):
     break_off(monkeypatch, 0, fail)
     with pytest.raises(RuntimeError, match="something else"):
         make_classifier([TEXT], epochs=2).fit(frame, frame["label"])
+
+
+@pytest.mark.parametrize(
+    ("losses", "falling"),
+    [([1.0, 0.9], True), ([1.0, 0.999], False), ([1.0, 1.1], False), ([1.0], False), ([], False)],
+)
+def test_a_loss_that_still_falls_is_told_from_a_plateau(losses, falling):
+    history = [{"epoch": epoch, "val_loss": loss} for epoch, loss in enumerate(losses)]
+    assert TrainingResult(history, interrupted=False).still_falling is falling
+
+
+def test_training_without_held_out_rows_says_nothing_of_them():
+    history = [{"epoch": epoch, "train_loss": 1.0 - epoch / 2} for epoch in range(2)]
+    assert not TrainingResult(history, interrupted=False).still_falling
