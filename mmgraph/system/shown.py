@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mmgraph.errors import printable
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Lines of a result, and characters of each.
 MOST_LINES, MOST_CHARACTERS = 20, 160
@@ -39,7 +36,7 @@ def shorten_list(names: Iterable[object], most: int = 8) -> str:
     return ", ".join(every[:most]) + more
 
 
-def table_lines(frame: pd.DataFrame, most: int) -> list[str]:
+def table_lines(frame: Any, most: int) -> list[str]:
     """Return the first rows of a table as lines, its head included, at most so many."""
     if not len(frame):
         return []
@@ -52,7 +49,7 @@ def table_lines(frame: pd.DataFrame, most: int) -> list[str]:
     return lines if fits else [*lines, f"({len(frame)} rows in all)"]
 
 
-def table_html(frame: pd.DataFrame) -> str:
+def table_html(frame: Any) -> str:
     """Return a table for notebooks, without the middle of a long one; cells cannot act."""
     return str(frame.to_html(index=False, max_rows=MOST_LINES, border=0, na_rep="-"))
 
