@@ -84,6 +84,8 @@ def _named(name: str, known_as: str, template: MultimodalEstimator, kind: TaskKi
     changed["fusion"] = template.chosen_fusion.taken_by(known[known_as])
     if known_as in OWN:
         changed |= OWN[known_as]
+        if not changed["graph"]:
+            changed["fusion"] = "graph"  # of which nothing is trained
     return Method(name, lambda seed: _seeded(template, seed, **changed))
 
 

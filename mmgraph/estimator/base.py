@@ -30,7 +30,12 @@ from mmgraph.data.transform import fit_modality, read_items, transform
 from mmgraph.errors import DataError, quote
 from mmgraph.estimator.adding import Adding
 from mmgraph.estimator.arguments import Arguments, check_modalities
-from mmgraph.estimator.fit_arguments import check_seed, refuse_others, require_targets
+from mmgraph.estimator.fit_arguments import (
+    check_seed,
+    refuse_others,
+    require_targets,
+    warn_of_idle,
+)
 from mmgraph.estimator.keeping import keep_rows
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.fitted import FittedModel
@@ -97,13 +102,17 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
                 the fusion's; or there is no `y`.
             TypeError: An argument is none of these, such as `sample_weight`.
         """
-        from mmgraph.training import join_processes
+        from mmgraph.training import check_device, join_processes
 
         refuse_others(others)
         require_targets(self, y)
         check_choices(self)
         check_seed(self.random_state)
         self.chosen_params()  # before any row is read
+        check_device(self.device)
+        warn_of_idle(self)
+        if self.graph:
+            self.chosen_fusion.try_at(self.channels)
         if self.modalities is not None:
             check_modalities(self.modalities)
         join_processes()

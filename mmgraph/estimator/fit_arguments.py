@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from mmgraph.errors import quote
+from mmgraph.estimator.arguments import Arguments
+from mmgraph.nn.fusion.names import find_fusion
 
 #: What other estimators take, and what there is in place of it.
 _INSTEAD = {
@@ -51,3 +54,17 @@ def check_seed(seed: int) -> None:
     """
     if not 0 <= seed < 2**32:
         raise ValueError(f"expected random_state from 0 to {2**32 - 1}, got {quote(seed)}")
+
+
+def warn_of_idle(arguments: Arguments) -> None:
+    """Warn of what was said of a fusion that is not even trained."""
+    chosen, usual = arguments.chosen_fusion, find_fusion("graph")
+    if arguments.graph or chosen == usual:
+        return
+    kind = [] if chosen.kind is usual.kind else ["fusion"]
+    said = [f"{name}=" for name in (*kind, *chosen.options)]
+    warnings.warn(
+        f"graph=False: no fusion is trained, so that {' and '.join(said)} play no part; leave them "
+        'out, or pass graph=True or "auto"',
+        stacklevel=3,
+    )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.parameter import UninitializedParameter
 
 from mmgraph.message_passing.choice import Execution, why_not_dense
 from mmgraph.message_passing.convs.names import ConvFactory
@@ -22,6 +21,7 @@ from mmgraph.message_passing.messages import (
 )
 from mmgraph.message_passing.packing import PackedNodes
 from mmgraph.message_passing.sparse import Weighted
+from mmgraph.message_passing.trial import try_hetero_conv, try_relation_conv
 from mmgraph.typing import EdgeType
 
 XDict = Mapping[str, Float[Tensor, "_ _"]]
@@ -60,7 +60,7 @@ class Layer(nn.Module, ABC):
         """Refuse convolutions that cannot run.
 
         Raises:
-            ValueError: They do not fit the execution, or the edges.
+            ValueError: They do not fit the execution.
         """
 
     def forward(
@@ -106,7 +106,8 @@ class RelationLayer(Layer):
         dropout: Probability of a channel's update to be dropped.
 
     Raises:
-        ValueError: A convolution takes no features of edges that have any.
+        ValueError: What is made is no convolution, takes no features of edges that have any,
+            expects some where there are none, or adds self loops between two node types.
     """
 
     def __init__(
@@ -123,10 +124,9 @@ class RelationLayer(Layer):
         for edge_type in edge_types:
             edge_dim = self.edge_dims.get(edge_type, 0)
             made = _make_conv(conv, channels, edge_type, edge_dim)
+            _check_edges(made, edge_type, edge_dim)
+            try_relation_conv(made, channels, edge_dim)
             self.convs["__".join(edge_type)] = made
-            x = torch.zeros(1, channels)
-            features = {"edge_attr": torch.zeros(0, edge_dim)} if edge_dim else {}
-            _give_sizes(made, (x, x), _NO_EDGES, **features)
 
     def conv(self, edge_type: EdgeType) -> nn.Module:
         """Return the convolution of an edge type."""
@@ -152,21 +152,10 @@ class RelationLayer(Layer):
         """Refuse convolutions that cannot run.
 
         Raises:
-            ValueError: They do not fit the execution, or the edges.
+            ValueError: They do not fit the execution.
         """
         for edge_type, conv in self._convs().items():
             _check_dense(conv, execution, f"{edge_type}")
-            if edge_type[0] != edge_type[2] and getattr(conv, "add_self_loops", False):
-                raise ValueError(
-                    f"{edge_type}: {type(conv).__name__} would join unrelated nodes; make it with "
-                    "add_self_loops=False"
-                )
-            if getattr(conv, "edge_dim", None) is not None and edge_type not in self.edge_dims:
-                raise ValueError(
-                    f"{edge_type}: {type(conv).__name__} expects edge_dim={conv.edge_dim}, but "
-                    "these edges have no features; make it by a function of (in_channels, "
-                    "out_channels, edge_dim=None), which gets edge_dim where there are any"
-                )
 
     def _convs(self) -> dict[EdgeType, nn.Module]:
         return {edge_type: self.conv(edge_type) for edge_type in self.edge_types}
@@ -183,7 +172,7 @@ class HeteroLayer(Layer):
         dropout: Probability of a channel's update to be dropped.
 
     Raises:
-        ValueError: An edge type has features.
+        ValueError: What is made is no convolution, or an edge type has features.
     """
 
     def __init__(
@@ -197,9 +186,9 @@ class HeteroLayer(Layer):
         super().__init__(channels, edge_types, dropout)
         for edge_type, edge_dim in edge_dims.items():
             raise ValueError(_no_features(edge_type, edge_dim))
-        self.conv = conv(channels, channels, metadata=(self.node_types, self.edge_types))
-        x_dict = {name: torch.zeros(1, channels) for name in self.node_types}
-        _give_sizes(self.conv, x_dict, dict.fromkeys(self.edge_types, _NO_EDGES))
+        made = conv(channels, channels, metadata=(self.node_types, self.edge_types))
+        try_hetero_conv(made, channels, self.node_types, self.edge_types)
+        self.conv = made
 
     def messages(
         self, x_dict: XDict, edges: GraphEdges, execution: Execution
@@ -222,7 +211,7 @@ class HeteroLayer(Layer):
         _check_dense(self.conv, execution, "the graph")
 
 
-def _make_conv(conv: ConvFactory, channels: int, edge_type: EdgeType, edge_dim: int) -> nn.Module:
+def _make_conv(conv: ConvFactory, channels: int, edge_type: EdgeType, edge_dim: int) -> Any:
     if not edge_dim:
         return conv(channels, channels)
     try:
@@ -238,17 +227,19 @@ def _no_features(edge_type: EdgeType, edge_dim: int) -> str:
     )
 
 
-_NO_EDGES = torch.zeros(2, 0, dtype=torch.long)
-
-
-def _give_sizes(conv: nn.Module, *args: object, **kwargs: object) -> None:
-    """Run a convolution once if it still waits for the sizes of its weights.
-
-    PyG's layers may be made with -1 channels, but an optimiser needs weights.
-    """
-    if any(isinstance(weight, UninitializedParameter) for weight in conv.parameters()):
-        with torch.no_grad():
-            conv(*args, **kwargs)
+def _check_edges(conv: Any, edge_type: EdgeType, edge_dim: int) -> None:
+    """Refuse a convolution whose own edges, or features of edges, are not those of the graph."""
+    name = type(conv).__name__
+    if edge_type[0] != edge_type[2] and getattr(conv, "add_self_loops", False):
+        raise ValueError(
+            f"{edge_type}: {name} would join unrelated nodes; make it with add_self_loops=False"
+        )
+    if getattr(conv, "edge_dim", None) is not None and not edge_dim:
+        raise ValueError(
+            f"{edge_type}: {name} expects edge_dim={conv.edge_dim}, but these edges have no "
+            "features; make it by a function of (in_channels, out_channels, edge_dim=None), which "
+            "gets edge_dim where there are any"
+        )
 
 
 def _check_dense(conv: nn.Module, execution: Execution, where: str) -> None:

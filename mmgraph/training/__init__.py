@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from mmgraph.training.callbacks import BestWeights as BestWeights
     from mmgraph.training.callbacks import History as History
     from mmgraph.training.checkpoint import Checkpoint as Checkpoint
+    from mmgraph.training.device import check_device as check_device
     from mmgraph.training.launch import Launch as Launch
     from mmgraph.training.launch import find_launch as find_launch
     from mmgraph.training.launch import join_processes as join_processes
@@ -31,6 +32,7 @@ else:
             "Training": "mmgraph.training.settings",
             "TrainingModule": "mmgraph.training.module",
             "TrainingResult": "mmgraph.training.run",
+            "check_device": "mmgraph.training.device",
             "find_launch": "mmgraph.training.launch",
             "join_processes": "mmgraph.training.launch",
             "stop_on_interrupt": "mmgraph.training.run",

@@ -10,7 +10,7 @@ from sklearn.preprocessing import QuantileTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from mmgraph import MultimodalGraphClassifier, MultimodalGraphRegressor, Text
+from mmgraph import MultimodalGraphClassifier, MultimodalGraphRegressor, Text, load
 
 FRAME = pd.DataFrame({"text": ["red rose", "green leaf"] * 8}, index=range(100, 116))
 LABELS = ["r", "g"] * 8
@@ -91,6 +91,21 @@ def test_outliers_by_a_transformed_target(make):
     assert np.median(np.abs(plain - numbers)) > 100
 
 
+@pytest.mark.parametrize("parts", [{"graph": False}, {"linear": False}, {"graph": True}])
+def test_outliers_by_hubers_loss(make, tmp_path, parts):
+    numbers = np.r_[np.tile([1.0, 2.0], 7), 1.0, 1e6]
+    robust = make(MultimodalGraphRegressor, loss="huber", **parts).fit(FRAME, numbers)
+    found = robust.predict(FRAME)
+    assert np.median(np.abs(found - numbers)) < 1
+    assert robust.predict(pd.DataFrame({"text": [None]})) == 1
+    robust.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.loss == "huber"
+    np.testing.assert_array_equal(loaded.predict(FRAME), found)
+    with pytest.raises(ValueError, match="loss to be one of 'squared', 'huber', got 'hubert'"):
+        make(MultimodalGraphRegressor, loss="hubert").fit(FRAME, numbers)
+
+
 @pytest.mark.parametrize("kind", [MultimodalGraphClassifier, MultimodalGraphRegressor])
 def test_without_targets(make, kind):
     with pytest.raises(ValueError, match=r"requires y to be passed.*fit\(frame, 'label'\)"):
@@ -113,3 +128,25 @@ def test_without_targets(make, kind):
 def test_arguments_of_another_type(make, option, message):
     with pytest.raises(ValueError, match=message):
         make().set_params(**option).fit(FRAME, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"device": "nonsense"}, "no device 'nonsense'; there are: auto, cpu, cuda, gpu"),
+        ({"device": "cuda:0"}, "no device 'cuda:0'; did you mean 'cuda'"),
+        ({"device": "tpu"}, "device='tpu': there is none here .* one of .*cpu"),
+        ({"conv": lambda a, b: None}, "conv: expected a function .* got one that makes None"),
+    ],
+)
+def test_arguments_are_refused_before_rows_are_read(make, option, message):
+    with pytest.raises(ValueError, match=message):
+        make(**option).fit("there is no such table.csv", "label")
+
+
+def test_what_is_said_of_a_fusion_that_is_not_trained(make):
+    with pytest.warns(UserWarning, match="graph=False: .* so that fusion= and dropout= play"):
+        make(graph=False, fusion="late", dropout=0.1).fit(FRAME, LABELS)
+    with pytest.warns(UserWarning, match="so that conv= play"):
+        make(graph=False, conv="gat").fit(FRAME, LABELS)
+    make(graph=False, fusion="graph").fit(FRAME, LABELS)

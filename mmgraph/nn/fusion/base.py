@@ -62,6 +62,15 @@ class Fusion(nn.Module, ABC):
                 limit = f"from {lowest} to below {below}" if below < inf else f"from {lowest} on"
                 raise ValueError(f"{name}: expected a number {limit}, got {value!r}")
 
+    @classmethod
+    def check_made(cls, options: Mapping[str, Any], channels: int) -> None:
+        """Refuse what shows only when parts of the fusion are made; nothing by default.
+
+        Raises:
+            ValueError: An option makes what the fusion cannot use.
+        """
+        return
+
     @abstractmethod
     def forward(self, nodes: Mapping[str, Nodes]) -> Float[Tensor, "batch channels"]:
         """Return one vector for each sample.

@@ -65,6 +65,16 @@ class FusionChoice:
         }
         return {**known, **self.options}
 
+    def try_at(self, channels: int) -> None:
+        """Refuse options that nothing can be made of, as far as modalities need not be known.
+
+        Raises:
+            ValueError: The message names the option.
+        """
+        check = getattr(self.kind, "check_made", None)
+        if check is not None:
+            check(self.options, channels)
+
     def changed(self, **options: Any) -> FusionChoice:
         """Return the fusion with other options, and those of before where nothing is said."""
         return FusionChoice(self.kind, {**self.options, **options})

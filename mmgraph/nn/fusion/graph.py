@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from itertools import permutations
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mmgraph.errors import quote
+from mmgraph.errors import quote, unknown_name
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.graph.nodes import Nodes
 from mmgraph.graph.relations import Complete, Relation
@@ -52,8 +53,30 @@ class GraphFusion(Fusion):
         super().check_options(options)
         if "conv" in options:
             find_conv(options["conv"])
+        if options.get("execution", "auto") not in get_args(Execution):
+            raise ValueError(unknown_name("execution", options["execution"], get_args(Execution)))
         if options.get("relations") is not None:
             check_relations(options["relations"])
+
+    @classmethod
+    def check_made(cls, options: Mapping[str, Any], channels: int) -> None:
+        """Refuse what makes no convolution."""
+        if not {"conv", "execution"} & set(options):
+            return
+        relations = options.get("relations") or {("source", "to", "target"): Complete()}
+        conv = options.get("conv", "transformer")
+        needed = signature(find_conv(conv)).parameters.get("edge_dim")
+        if "relations" not in options and needed is not None and needed.default is needed.empty:
+            return  # the modalities' own relations may all have features
+        with torch.random.fork_rng(devices=[]):
+            HeteroGNN(
+                channels,
+                list(relations),
+                conv=conv,
+                edge_dims={kind: each.edge_dim for kind, each in relations.items()},
+                num_layers=1,
+                execution=options.get("execution", "auto"),
+            )
 
     def __init__(
         self,
