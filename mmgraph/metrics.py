@@ -97,9 +97,16 @@ def default_metrics(task: str) -> tuple[str, ...]:
 
 
 def _read(truth: Any, predicted: Any, probabilities: Any, classes: Any) -> _Predictions:
-    from mmgraph.data.targets import is_multilabel
+    from mmgraph.data.targets import flat, is_multilabel
+    from mmgraph.tables.values import read_values
 
     columns = None if classes is None else np.asarray(classes)
+    truth, predicted = read_values(truth, "truth"), read_values(predicted, "predicted")
+    # Where one side has one value a row, a table of one column on the other has as well.
+    if not is_multilabel(predicted):
+        truth = flat(truth)
+    elif columns is None and not is_multilabel(truth):
+        predicted = flat(predicted)
     if is_multilabel(truth) or is_multilabel(predicted):
         tables = _tables(truth, predicted, columns)
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: What to do where a column is not there that a model was fitted with.
 _FITTED = (
     "the model was fitted with it; where no row has a value, add the column without any: "
-    "frame.assign(column=None), or a heading in the file"
+    "frame.assign(**{COLUMN: None}), or a heading in the file"
 )
 
 
@@ -36,7 +36,7 @@ def read_cells(
         columns: The columns to read.
         takes_lists: A list of numbers, or of lists of numbers, is one value.
         by_column: Return (column, value) in place of each value.
-        remedy: What to do where a column is not in the frame.
+        remedy: What to do where a column is not in the frame, which is called COLUMN there.
 
     Raises:
         DataError: A column is not in the frame.
@@ -45,7 +45,7 @@ def read_cells(
     if unknown:
         raise DataError(
             f"expected the column {quote(unknown[0])}, got a table with the columns "
-            f"{names(frame.columns)}; {remedy}"
+            f"{names(frame.columns)}; {remedy.replace('COLUMN', quote(unknown[0]))}"
         )
     cells: list[list[Any]] = [[] for _ in range(len(frame))]
     for column in columns:

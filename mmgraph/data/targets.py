@@ -64,7 +64,9 @@ def is_multilabel(labels: Any) -> bool:
     """
     if getattr(labels, "ndim", 1) == 2:
         return True
-    return any(isinstance(value, _COLLECTIONS) for value in labels)
+    return any(
+        isinstance(value, _COLLECTIONS) and getattr(value, "ndim", 1) > 0 for value in labels
+    )
 
 
 def encode_labels(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "rows labels"]]:
@@ -87,13 +89,7 @@ def encode_labels(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "r
     """
     if getattr(labels, "ndim", 1) == 2:
         return _read_indicator(labels, index)
-    rows = list(labels)
-    for number, row in enumerate(rows):
-        if not isinstance(row, _COLLECTIONS) or getattr(row, "ndim", 1) == 0:
-            raise DataError(
-                f"row {row_name(index, number)}: expected a set or list of labels, as in other "
-                f"rows, got {quote(row)}; write [] for a row without labels"
-            )
+    rows = _read_sets(labels, index)
     # One row after the other: sets themselves have no order.
     flat = [(number, label) for number, row in enumerate(rows) for label in row]
     if not flat:
@@ -111,15 +107,21 @@ def indicator(labels: Any, classes: np.ndarray, index: Any) -> Int[np.ndarray, "
     """Return which of known labels each row has; a row with an unknown one can match none.
 
     Args:
-        labels: As in `encode_labels`.
+        labels: As in `encode_labels`; columns of a table that have the labels' names may have
+            another order.
         classes: The known labels.
         index: Names of the rows, for messages.
+
+    Raises:
+        DataError: A row is no set of labels, or a table has other columns than the labels.
     """
     if getattr(labels, "ndim", 1) == 2:
-        return _read_indicator(labels, index)[1].numpy().astype(np.int64)
+        columns, given = _read_indicator(labels, index)
+        return given.numpy().astype(np.int64)[:, _order(columns, classes)]
     known = set(classes.tolist())
-    table = np.array([[int(label in row) for label in classes] for row in labels])
-    table[[not known.issuperset(row) for row in labels]] = -1
+    rows = _read_sets(labels, index)
+    table = np.array([[int(label in row) for label in classes.tolist()] for row in rows])
+    table[[not all(_hashable(each) and each in known for each in row) for row in rows]] = -1
     return table
 
 
@@ -135,21 +137,28 @@ def one_column(labels: Any) -> Any:
         ...     one_column(np.array([["a"], ["b"]])), one_column([[1], [0]])
         (array(['a', 'b'], dtype='<U1'), [1, 0])
     """
-    if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
-        column = labels.iloc[:, 0] if hasattr(labels, "iloc") else np.asarray(labels)[:, 0]
-    elif type(labels) in (list, tuple) and all(
-        isinstance(row, list | tuple) and len(row) == 1 for row in labels
-    ):
-        column = [row[0] for row in labels]
-    else:
-        return labels
-    warnings.warn(
-        "y: got a table of one column, which is taken as one label for each row; pass the column "
-        "itself: frame['label'], or y.ravel(); several labels a row are sets: [{'a'}, set()]",
-        DataConversionWarning,
-        stacklevel=5,
-    )
+    column = flat(labels)
+    if column is not labels:
+        warnings.warn(
+            "y: got a table of one column, which is taken as one label for each row; pass the "
+            "column itself: frame['label'], or y.ravel(); several labels a row are sets: "
+            "[{'a'}, set()]",
+            DataConversionWarning,
+            stacklevel=5,
+        )
     return column
+
+
+def flat(labels: Any) -> Any:
+    """Return what `one_column` does, without a warning; other values as they are."""
+    if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
+        return labels.iloc[:, 0] if hasattr(labels, "iloc") else np.asarray(labels)[:, 0]
+    if type(labels) in (list, tuple) and all(
+        isinstance(row, list | tuple | np.ndarray) and np.ndim(row) == 1 and len(row) == 1
+        for row in labels
+    ):
+        return [row[0] for row in labels]
+    return labels
 
 
 def match_classes(
@@ -216,6 +225,13 @@ def class_weights(chosen: Any, classes: Shaped[np.ndarray, "classes"]) -> list[f
     return [float(chosen.get(label, 1.0)) for label in known]
 
 
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy's, torch's or Arrow's as Python's; others as they are."""
+    if isinstance(value, np.generic | np.ndarray | Tensor):
+        return value.item() if value.ndim == 0 else value
+    return value.as_py() if hasattr(value, "as_py") else value
+
+
 def _hashable(value: Any) -> bool:
     try:
         hash(value)
@@ -263,17 +279,53 @@ def _check_labels(values: list[Any]) -> None:
         )
 
 
+def _read_sets(labels: Any, index: Any) -> list[Any]:
+    """Return the collection of labels that each row has.
+
+    Raises:
+        DataError: A row has something else.
+    """
+    rows = [row.tolist() if isinstance(row, np.ndarray) else row for row in labels]
+    for number, row in enumerate(rows):
+        if not isinstance(row, _COLLECTIONS):
+            raise DataError(
+                f"row {row_name(index, number)}: expected a set or list of labels, as in other "
+                f"rows, got {quote(row)}; write [] for a row without labels"
+            )
+    return rows
+
+
+def _order(
+    columns: Shaped[np.ndarray, "columns"], classes: Shaped[np.ndarray, "classes"]
+) -> Int[np.ndarray, "classes"]:
+    """Return the place of each label among the columns of a table.
+
+    Raises:
+        DataError: There are other columns.
+    """
+    given, known = columns.tolist(), classes.tolist()
+    places = list(range(len(given)))
+    if len(given) == len(known) and (given == places or known == places):
+        return np.array(places)  # columns without names
+    if sorted(given, key=str) != sorted(known, key=str):
+        raise DataError(
+            f"y: expected a column of 0 and 1 for each of the labels {names(known)}, got "
+            f"{names(given)}"
+        )
+    return np.array([given.index(label) for label in known])
+
+
 def _read_indicator(labels: Any, index: Any) -> tuple[np.ndarray, Float[Tensor, "rows labels"]]:
-    names = list(getattr(labels, "columns", range(labels.shape[1])))
+    columns = list(getattr(labels, "columns", range(labels.shape[1])))
     values = np.asarray(labels)
     known = np.array([[value in (0, 1) for value in row] for row in values.tolist()])
     if not known.all():
         row, column = np.argwhere(~known)[0]
         raise DataError(
-            f"row {row_name(index, int(row))}, label {quote(names[column])}: expected one label "
+            f"row {row_name(index, int(row))}, label {quote(columns[column])}: expected one label "
             f"for each row, or a table of 0 and 1 for several, got {quote(values[row, column])}"
         )
-    return np.array(names), torch.from_numpy(values.astype(np.float32))
+    return np.array(columns), torch.from_numpy(values.astype(np.float32))
 
 
 def encode_groups(groups: Any, index: Any) -> Int[np.ndarray, "rows"]:
@@ -306,7 +358,7 @@ def _read_column(values: Any, index: Any, argument: str, what: str) -> list[Any]
             f"{tuple(values.shape)}; choose one of its columns"
         )
     plain = values.tolist() if hasattr(values, "tolist") else list(values)
-    plain = [value.item() if isinstance(value, np.generic) else value for value in plain]
+    plain = [_plain(value) for value in plain]
     missing = np.flatnonzero(list(map(is_null, plain)))
     if len(missing):
         rows = ", ".join(row_name(index, int(row)) for row in missing[:5])

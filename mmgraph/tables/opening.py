@@ -95,10 +95,11 @@ def take_columns(frame: Table, values: Any, what: str) -> tuple[Any, Any]:
             )
         return frame.drop(columns=values), frame[values]
     # Labels can be strings too, but there is one for every row.
-    if isinstance(values, list) and 0 < len(values) != len(frame):
+    listed = isinstance(values, list | tuple | np.ndarray) or hasattr(values, "nlevels")
+    if listed and getattr(values, "ndim", 1) == 1 and 0 < len(values) != len(frame):
         wanted = [value for value in values if is_name(value) and value in frame.columns]
-        if wanted == values:
-            return frame.drop(columns=values), frame[values]
+        if len(wanted) == len(values):
+            return frame.drop(columns=wanted), frame[wanted]
     values = read_values(values, what)
     sized = hasattr(values, "__len__") and getattr(values, "ndim", 1) > 0
     if not sized or len(values) != len(frame):

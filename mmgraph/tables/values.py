@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -48,8 +48,14 @@ def read_values(values: Any, what: str) -> Any:
         return values.toarray()
     if kind == "pyarrow" and hasattr(values, "column_names"):
         return pd.DataFrame({name: values[name].to_pylist() for name in values.column_names})
+    if kind == "datasets" and hasattr(values, "column_names"):
+        return pd.DataFrame({name: list(values[name]) for name in values.column_names})
+    if isinstance(values, Iterator | ValuesView):
+        return list(values)
     if kind == "pyarrow":
         return pd.Series(values.to_pylist())
+    if kind == "polars" and hasattr(values, "collect"):
+        values = values.collect()
     if kind == "polars" and hasattr(values, "columns"):
         return pd.DataFrame({name: values[name].to_list() for name in values.columns})
     if kind == "polars":

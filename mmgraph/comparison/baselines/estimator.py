@@ -25,6 +25,7 @@ from mmgraph.errors import DataError, unknown_name
 from mmgraph.kinds import TaskKind
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.outputs import Outputs
+from mmgraph.tables.values import read_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +151,7 @@ class PooledBaseline(BaseEstimator):
 
     def _encode(self, y: Any, index: Any) -> tuple[Tensor, Int[np.ndarray, "rows"]]:
         """Set `outputs_`; return the targets, and a number of each row's kind to stratify by."""
+        y = read_values(y, "y")
         if self.kind == "regression":
             target = encode_numbers(y, index)
             self.outputs_ = Outputs(columns=target.shape[1] if np.ndim(y) == 2 else None)
@@ -158,7 +160,7 @@ class PooledBaseline(BaseEstimator):
             labels, target = targets.encode_labels(y, index)
             self.outputs_ = Outputs(labels, are_sets=True)
             return target, (target / target.sum(0).clamp_min(1)).argmax(1).numpy()
-        classes, codes = targets.encode_classes(y, index)
+        classes, codes = targets.encode_classes(targets.one_column(y), index)
         self.outputs_ = Outputs(classes)
         return codes, codes.numpy()
 
