@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,11 +28,14 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
 
     The model is that of `MultimodalGraphClassifier`, with squared error on standardised targets;
     the linear model beside the graph is ridge regression. Squared errors follow outliers; where
-    targets have some, predict their ranks or logarithms, which scikit-learn turns back:
-    `TransformedTargetRegressor(reg, transformer=QuantileTransformer())`.
+    targets have some, pass `loss="huber"`, or predict their ranks or logarithms, which
+    scikit-learn turns back: `TransformedTargetRegressor(reg, transformer=QuantileTransformer())`.
 
     Args:
         {arguments}
+        loss: "squared": what is predicted is the mean; "huber": errors beyond 1.345 standard
+            deviations count by their size, so that a few targets far off hardly matter, to any
+            part; what is predicted is between mean and median. Default: "squared".
 
     Fitted state:
         modalities_, model_, history_, feature_names_in_, n_features_in_ as there; n_outputs_.
@@ -47,6 +50,8 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         array([ True, False])
     """
 
+    loss: Literal["squared", "huber"] = "squared"
+
     @property
     def n_outputs_(self) -> int | None:
         """How many numbers a row has where `predict` returns a table; None: it has one."""
@@ -56,8 +61,8 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         """Return the number, or numbers, of each row.
 
         Args:
-            X: As in `fit`. Rows without any input get the mean of the training rows, with a
-                warning that names them.
+            X: As in `fit`. Rows without any input get the mean of the training rows (their
+                median with Huber's loss), with a warning that names them.
 
         Raises:
             DataError: A cell cannot be read.
@@ -80,7 +85,8 @@ class MultimodalGraphRegressor(RegressorMixin, MultimodalEstimator):
         target = encode_numbers(truth, index)
         if torch.backends.mps.is_available() and self.device != "cpu":
             _check_single(target)
-        self.outputs_ = Outputs(columns=target.shape[1] if np.ndim(truth) == 2 else None)
+        columns = target.shape[1] if np.ndim(truth) == 2 else None
+        self.outputs_ = Outputs(columns=columns, robust=self.loss == "huber")
         # Held-out rows come from all over the range, as far as there are rows enough.
         order = target[:, 0].argsort(stable=True).argsort(stable=True)
         ranges = min(10, max(1, len(order) // 20))

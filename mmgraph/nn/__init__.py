@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from mmgraph.nn.readout import ReadoutKind as ReadoutKind
     from mmgraph.nn.readout import ReadoutLike as ReadoutLike
     from mmgraph.nn.readout import make_readout as make_readout
+    from mmgraph.nn.robust import RobustRegression as RobustRegression
     from mmgraph.nn.task import Task as Task
     from mmgraph.nn.tasks import Multiclass as Multiclass
     from mmgraph.nn.tasks import Multilabel as Multilabel
@@ -99,6 +100,7 @@ else:
             "RegionCNN": "mmgraph.nn.encoders.image",
             "RegionEncoder": "mmgraph.nn.encoders.image",
             "Regression": "mmgraph.nn.tasks",
+            "RobustRegression": "mmgraph.nn.robust",
             "Task": "mmgraph.nn.task",
             "TensorFusion": "mmgraph.nn.fusion.tensor",
             "TokenEncoder": "mmgraph.nn.encoders.text",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mmgraph.nn.robust import RobustRegression
 from mmgraph.nn.task import Task
 from mmgraph.nn.tasks import Multiclass, Multilabel, Regression
 
@@ -20,6 +21,7 @@ class Outputs:
         are_sets: A row may have several of them, which are then called labels. Default: False.
         columns: How many numbers a row has where predictions are a table; None: one number.
             Default: None.
+        robust: Numbers that are far off count less. Default: False.
 
     Example:
         >>> Outputs(np.array(["cat", "dog"])).name_decided(np.array([1, 0])).tolist()
@@ -29,6 +31,7 @@ class Outputs:
     classes: np.ndarray | None = None
     are_sets: bool = False
     columns: int | None = None
+    robust: bool = False
 
     def make_task(self, *, balanced: bool = True) -> Task:
         """Return the unfitted task that learns them.
@@ -37,7 +40,7 @@ class Outputs:
             balanced: Rare classes count as much as common ones.
         """
         if self.classes is None:
-            return Regression(self.columns or 1)
+            return (RobustRegression if self.robust else Regression)(self.columns or 1)
         if self.are_sets:
             return Multilabel(len(self.classes))
         return Multiclass(len(self.classes), balanced=balanced)
@@ -51,12 +54,12 @@ class Outputs:
     def describe(self) -> dict[str, Any]:
         """Return what is known of them, as JSON holds it."""
         if self.classes is None:
-            return {"outputs": self.columns}
+            return {"outputs": self.columns} | ({"robust": True} if self.robust else {})
         return {"classes": self.classes.tolist(), "multilabel": self.are_sets}
 
     @classmethod
     def restore(cls, described: dict[str, Any]) -> Outputs:
         """Return the outputs that `describe` described."""
         if "classes" not in described:
-            return cls(columns=described["outputs"])
+            return cls(columns=described["outputs"], robust=bool(described.get("robust")))
         return cls(np.array(described["classes"]), are_sets=described["multilabel"])

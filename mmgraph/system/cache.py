@@ -20,8 +20,9 @@ T = TypeVar("T")
 #: SQLite allows a limited number of parameters in one query.
 _CHUNK = 500
 
-#: Seconds to wait for other processes.
-_PATIENCE = 20
+#: Seconds to wait for other processes: the last one to let go writes everything back meanwhile,
+#: which takes seconds on a machine that is busy with other things.
+_PATIENCE = 60
 
 #: Folders of which this process has said that they do not work.
 _warned: set[str] = set()

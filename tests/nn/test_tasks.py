@@ -4,6 +4,7 @@ import torch
 from sklearn.metrics import f1_score
 from torch.nn import functional as F
 
+from mmgraph.nn.robust import RobustRegression
 from mmgraph.nn.tasks import Multiclass, Multilabel, Regression
 
 
@@ -86,3 +87,32 @@ def test_regression_keeps_small_differences_of_large_numbers():
     assert float(task.loss(logits, target)) == pytest.approx(0, abs=1e-12)
     torch.testing.assert_close(task.activate(logits), target, rtol=0, atol=1e-6)
     torch.testing.assert_close(task.float().activate(logits), target, rtol=0, atol=1e-6)
+
+
+def test_robust_regression_by_hand():
+    task = RobustRegression(2)
+    target = torch.tensor([[0.0, 5.0], [1.0, 5.0], [3.0, 5.0], [7.0, 5.0], [1e9, 8.0]])
+    task.fit(target)
+    assert task.mean.tolist() == [3, 5]
+    # Distances 3, 2, 0, 4 and much; then 0 but for one of 3.
+    assert task.std.tolist() == pytest.approx([1.4826 * 3, 1.2533 * 3 / 5])
+    assert task.indicators(target)[:, 0].tolist() == pytest.approx(
+        [-3 / 4.4478, -2 / 4.4478, 0, 4 / 4.4478, 3]
+    )
+    logits = torch.zeros(5, 2)
+    squares = (9 + 4 + 0 + 16) / 4.4478**2
+    far = (1e9 - 3) / 4.4478
+    beyond = 2 * 1.345 * far - 1.345**2 + 2 * 1.345 * 3 / (1.2533 * 0.6) - 1.345**2
+    found = task.loss(logits, target, reduction="sum")
+    assert float(found) == pytest.approx(squares + beyond, rel=1e-6)
+    # Small errors count, and bend, as in squared error.
+    error = torch.tensor([[0.5, -1.0]], dtype=torch.float64)
+    at = task.activate(error)
+    zeros = torch.zeros(1, 2, dtype=torch.float64)
+    assert float(task.loss(zeros, at)) == pytest.approx(error.square().mean())
+
+
+def test_robust_regression_of_numbers_that_are_the_same():
+    task = RobustRegression(1)
+    task.fit(torch.full((4, 1), 7.0))
+    assert (task.mean.tolist(), task.std.tolist()) == ([7], [1])
