@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,8 +15,8 @@ from mmgraph.nn.tasks import Regression
 _DELTA = 1.345
 #: A target farther from the median than this, in standard deviations, votes like one that is not.
 _FARTHEST = 3.0
-#: Standard deviations of normal numbers for one median, and for one mean, absolute deviation.
-_OF_MEDIAN, _OF_MEAN = 1.4826, 1.2533
+#: Standard deviations of normal numbers in a median of their distances from the median.
+_OF_MEDIAN = 1.4826
 
 
 class RobustRegression(Regression):
@@ -29,7 +30,7 @@ class RobustRegression(Regression):
         \text{ beyond}
 
     The standard deviation is 1.4826 medians of the distances from the median; where most targets
-    are the same, 1.2533 means of them.
+    are the same, of those that are not 0.
 
     Args:
         outputs: Number of values.
@@ -40,9 +41,10 @@ class RobustRegression(Regression):
         target = target.double()
         self.mean = target.median(dim=0).values
         distance = (target - self.mean).abs()
-        std = _OF_MEDIAN * distance.median(dim=0).values
-        std = std.where(std > 0, _OF_MEAN * distance.mean(0))
-        self.std = std.where(std > 0, 1.0)
+        typical = distance.median(dim=0).values
+        others = distance.where(distance > 0, torch.nan).nanmedian(dim=0).values
+        std = _OF_MEDIAN * typical.where(typical > 0, others)
+        self.std = std.nan_to_num(nan=1.0)
 
     def loss(
         self,

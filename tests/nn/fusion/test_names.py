@@ -7,8 +7,9 @@ import re
 import pytest
 import torch
 from torch import nn
-from torch_geometric.nn import GATConv, HGTConv
+from torch_geometric.nn import GATConv, HGTConv, LEConv, SAGEConv, TransformerConv
 
+from mmgraph.graph.relations import Chain, WithPosition
 from mmgraph.message_passing.convs.names import CONVS, find_conv
 from mmgraph.nn.fusion import FUSIONS, ConcatFusion, FusionChoice, GraphFusion, find_fusion
 from mmgraph.nn.readout import READOUTS, Readout, make_readout
@@ -124,3 +125,23 @@ def test_options_another_fusion_takes_as_well():
 def test_every_option_is_documented(kind):
     for name in inspect.signature(kind).parameters:
         assert re.search(rf"^ +{name}: ", kind.__doc__, re.MULTILINE), name
+
+
+def edge_conv(in_channels, out_channels, edge_dim):
+    return TransformerConv(in_channels, out_channels, edge_dim=edge_dim)
+
+
+def test_what_options_make_is_tried_before_modalities_are_known():
+    state = torch.get_rng_state()
+    GraphFusion.options(conv="gat").try_at(8)
+    GraphFusion.options(conv=edge_conv).try_at(8)  # all relations may have features
+    relations = {("text", "next", "text"): WithPosition(Chain())}
+    GraphFusion.options(conv=edge_conv, relations=relations).try_at(8)
+    ConcatFusion.options(dropout=0.1).try_at(8)
+    FusionChoice(lambda modalities, channels: None).try_at(8)
+    assert torch.equal(torch.get_rng_state(), state)
+    for options in ({"conv": GATConv}, {"conv": LEConv, "execution": "dense"}):
+        with pytest.raises(ValueError, match=r"add_self_loops=False|LEConv has no dense form"):
+            GraphFusion.options(**options).try_at(8)
+    with pytest.raises(ValueError, match="1 features of each edge"):
+        GraphFusion.options(conv=SAGEConv, relations=relations).try_at(8)
