@@ -205,6 +205,7 @@ def encode_any(kind, values, index):
     return target
 
 
+@pytest.mark.filterwarnings("ignore:y. got a table of one column")
 @pytest.mark.parametrize("kind", ["classes", "numbers", "groups"])
 @fuzzed
 @given(frames(columns=["y"]), st.booleans())

@@ -63,3 +63,9 @@ def test_flat_and_padded_are_each_others_inverse(lengths):
     assert torch.equal(nodes.with_flat(2 * x).x, 2 * nodes.x)
     nodes.x.sum().backward()
     assert torch.equal(x.grad, torch.ones_like(x))
+
+
+def test_a_batch_of_no_samples_has_no_slots():
+    none = torch.zeros(0, dtype=torch.long)
+    nodes = Nodes.from_flat(torch.zeros(0, 2), sample=none, batch_size=0)
+    assert list(nodes.x.shape) == [0, 0, 2]

@@ -282,3 +282,24 @@ def test_edge_list_refuses_uneven_tensors():
             EdgeList(one, two, two)
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize(
+    ("item", "index", "follows"),
+    [
+        ([0] * 6, [0, 1, 2, 3, 4, 5], True),
+        ([0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 2], True),
+        ([0] * 6, [0, 2, 1, 3, 4, 5], False),  # in no order
+        ([0] * 6, [0, 1, 3, 4, 5, 6], False),  # with a gap
+        ([1, 1, 1, 0, 0, 0], [0, 1, 2, 3, 4, 5], False),
+    ],
+)
+def test_a_stencil_takes_nodes_in_order_only(item, index, follows):
+    nodes = Nodes.from_flat(
+        torch.ones(7, 2),
+        sample=torch.tensor([0] * 6 + [1]),
+        batch_size=2,
+        item=torch.tensor([*item, 0]),
+        index=torch.tensor([*index, 0]),
+    )
+    assert (Chain().stencil(nodes, nodes) is not None) == follows
