@@ -76,6 +76,33 @@ def fit_modality(
         DataError: A cell cannot be read.
         ValueError: An argument of the modality is none of its choices.
     """
+    declared, cells = _declare(modality, frame, kinds)
+    try:
+        with first_reading():
+            return declared.fit(cells, seed=seed)
+    except CellError as error:
+        raise row_error(frame, modality, error) from error
+
+
+def fit_transform(
+    modalities: Sequence[Modality], frame: pd.DataFrame, *, seed: int
+) -> tuple[list[Modality], dict[str, list[list[Item]]]]:
+    """Return fitted copies of modalities as `fit_modality`, and all items as `transform`."""
+    fitted, items = [], {}
+    for modality in modalities:
+        declared, cells = _declare(modality, frame, None)
+        try:
+            one, items[modality.node_type] = declared.fit_transform(cells, seed=seed)
+        except CellError as error:
+            raise row_error(frame, modality, error) from error
+        fitted.append(one)
+    return fitted, items
+
+
+def _declare(
+    modality: Modality, frame: pd.DataFrame, kinds: Mapping[Any, str] | None
+) -> tuple[Modality, list[list[Any]]]:
+    """Return the modality as the table declares it, and its cells."""
     check_choices(modality)
     cells = modality_cells(modality, frame)
     kinds = declared_kinds(frame) if kinds is None else kinds
@@ -83,14 +110,10 @@ def fit_modality(
         warnings.warn(
             f"{modality.node_type}: no training row has a value in the column "
             f"{names(modality.column_list, 3)[1:-1]}, so nothing can be learnt of it",
-            stacklevel=2,
+            stacklevel=3,
         )
     wanted = {name: kind for name, kind in kinds.items() if name in modality.column_list}
-    try:
-        with first_reading():
-            return modality.declared(wanted).fit(cells, seed=seed)
-    except CellError as error:
-        raise row_error(frame, modality, error) from error
+    return modality.declared(wanted), cells
 
 
 def transform(

@@ -26,7 +26,7 @@ from mmgraph.data.holdout import hold_out
 from mmgraph.data.infer import infer_modalities
 from mmgraph.data.known_rows import KnownRows
 from mmgraph.data.survey import FITTING_ROWS, fit_on_sample
-from mmgraph.data.transform import fit_modality, read_items, transform
+from mmgraph.data.transform import fit_modality, fit_transform, read_items, transform
 from mmgraph.errors import DataError, quote
 from mmgraph.estimator.adding import Adding
 from mmgraph.estimator.arguments import Arguments, check_modalities
@@ -311,11 +311,14 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
             rows = np.arange(len(frame))
             stream = DiskDataset(self.modalities_, table, rows, survey.length, target)
             return stream, survey.rows_with
-        self.modalities_ = distributed.from_first(
-            lambda: [fit_modality(modality, frame, seed=seed) for modality in modalities]
-        )
-        with distributed.first_of_machine_first():
-            items = transform(self.modalities_, frame)
+        if distributed.world_size() == 1:
+            self.modalities_, items = fit_transform(modalities, frame, seed=seed)
+        else:
+            self.modalities_ = distributed.from_first(
+                lambda: [fit_modality(modality, frame, seed=seed) for modality in modalities]
+            )
+            with distributed.first_of_machine_first():
+                items = transform(self.modalities_, frame)
         for modality in self.modalities_:
             modality.several_ = any(len(cell) > 1 for cell in items[modality.node_type])
         names = [row_name(frame.index, row) for row in range(len(frame))]

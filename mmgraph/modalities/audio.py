@@ -107,15 +107,21 @@ class Audio(Modality):
 
     def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Audio:
         """Return a fitted copy with the statistics of the training frames."""
-        fitted = copy.copy(self)
         with first_reading():
-            mels = [item["mel"] for cell in self.transform(cells) for item in cell]
+            return self.fit_transform(cells, seed=seed)[0]
+
+    def fit_transform(
+        self, cells: Sequence[list[Any]], *, seed: int = 0
+    ) -> tuple[Audio, list[list[Item]]]:
+        """Return what `fit` returns, and the clips of the cells."""
+        fitted, samples = copy.copy(self), self.transform(cells)
+        mels = [item["mel"] for items in samples for item in items]
         frames = torch.cat([torch.zeros(0, self.mels), *(mel.float() for mel in mels)])
         fitted.mean_, fitted.std_ = torch.zeros(self.mels), torch.ones(self.mels)
         if len(frames):
             fitted.mean_ = frames.mean(0)
             fitted.std_ = usable_deviation(frames.std(0, correction=0), 0.1)
-        return fitted
+        return fitted, samples
 
     def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
         """Turn each cell into its clips: `mel` [frames, mels] in decibels, and a `summary`.

@@ -171,6 +171,18 @@ class Modality(ABC):
         """Return a fitted copy: vocabularies, statistics, resolved weights."""
         return copy.copy(self)
 
+    def fit_transform(
+        self, cells: Sequence[list[Any]], *, seed: int = 0
+    ) -> tuple[Modality, list[list[Item]]]:
+        """Return a fitted copy, and the items of the cells it was fitted on.
+
+        The same as `fit` and then its `transform`; a subclass whose `fit` reads what items are made
+        of may define it to read everything once.
+        """
+        with first_reading():
+            fitted = self.fit(cells, seed=seed)
+        return fitted, fitted.transform(cells)
+
     @abstractmethod
     def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
         """Turn each cell into its items.

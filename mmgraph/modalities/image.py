@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image as PILImage
-from PIL import ImageOps
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
@@ -24,7 +23,12 @@ from mmgraph.graph.relations import Grid, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decoding.files import located
 from mmgraph.modalities.decoding.frozen_images import compute_image_features
-from mmgraph.modalities.decoding.image import decode_image, image_hash
+from mmgraph.modalities.decoding.image import (
+    decode_image,
+    image_hash,
+    looks_like_image,
+    scale_image,
+)
 from mmgraph.nn.encoders import backbones
 from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.scaling import usable_deviation
@@ -35,13 +39,6 @@ logger = logging.getLogger("mmgraph")
 
 #: Part of every cache key: to be raised whenever decoding, scaling or backbones change.
 FEATURES_VERSION = 2
-
-_SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".ico", ".tga", ".jp2", ".avif"),
-)
-_INLINE = ("data:image/", "iVBORw0KGgo", "/9j/")
-_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
 @dataclass(eq=False)
@@ -116,7 +113,7 @@ class Image(Modality):
     @classmethod
     def accepts(cls, values: Sequence[Any]) -> bool:
         """Say whether all values are names of image files, images, or arrays of their shape."""
-        return bool(len(values)) and all(map(_looks_like_image, values))
+        return bool(len(values)) and all(map(looks_like_image, values))
 
     @property
     def extracts(self) -> bool:
@@ -125,14 +122,25 @@ class Image(Modality):
 
     def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Image:
         """Return a fitted copy with the statistics of the training regions."""
-        fitted = copy.copy(self)
-        if not fitted.extracts:
-            fitted.shape_ = fitted.region_shape()
-            return fitted
-        fitted.weights_id_ = fitted._weights_id()
+        if not self.extracts:
+            return self._fit_features([])
         with first_reading():
-            samples = fitted.transform(cells)
-        features = [item["features"] for items in samples for item in items]
+            return self.fit_transform(cells, seed=seed)[0]
+
+    def fit_transform(
+        self, cells: Sequence[list[Any]], *, seed: int = 0
+    ) -> tuple[Image, list[list[Item]]]:
+        """Return what `fit` returns, and the images of the cells."""
+        fitted = copy.copy(self)
+        if fitted.extracts:
+            fitted.weights_id_ = fitted._weights_id()
+        samples = fitted.transform(cells)
+        return fitted._fit_features(samples), samples
+
+    def _fit_features(self, samples: list[list[Item]]) -> Image:
+        """Return a copy with the regions' shape, and the statistics of frozen features."""
+        fitted = copy.copy(self)
+        features = [item["features"] for items in samples for item in items if self.extracts]
         if features:
             regions, channels = features[0].shape
             fitted.shape_ = (channels, math.isqrt(regions), math.isqrt(regions))
@@ -207,7 +215,7 @@ class Image(Modality):
         return known | computed, broken
 
     def _pixels(self, raw: Any) -> UInt8[Tensor, "3 size size"]:
-        image = _scale(decode_image(located(raw, self.root)), self.size, self.scaling)
+        image = scale_image(decode_image(located(raw, self.root)), self.size, self.scaling)
         return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
     def _weights_id(self) -> str:
@@ -319,7 +327,11 @@ class Image(Modality):
     def picture(self, raw: Any) -> PILImage.Image:
         """Return the upright image: whole when stretched, else the padded or cut square."""
         image = decode_image(located(raw, self.root))
-        return image if self.scaling == "stretch" else _scale(image, max(image.size), self.scaling)
+        return (
+            image
+            if self.scaling == "stretch"
+            else scale_image(image, max(image.size), self.scaling)
+        )
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write statistics and the backbone's weights, and return the rest of the state."""
@@ -350,33 +362,6 @@ class Image(Modality):
             fitted.mean_, fitted.std_ = tensors.pop("mean", None), tensors.pop("std", None)
             fitted.tensors_ = {key.removeprefix("backbone."): v for key, v in tensors.items()}
         return fitted
-
-
-def _looks_like_image(value: Any) -> bool:
-    if isinstance(value, str | Path):
-        text = str(value)
-        return text.startswith(_INLINE) or text.lower().endswith(_SUFFIXES)
-    if isinstance(value, bytes):
-        return value.startswith(_SIGNATURES) or (value[:4], value[8:12]) == (b"RIFF", b"WEBP")
-    if isinstance(value, np.ndarray):
-        if value.ndim == 3:
-            return value.shape[2] in (1, 3, 4) and value.dtype.kind in "ubf"
-        # Plain tables of floats are more likely features that someone computed.
-        return value.ndim == 2 and value.dtype.kind in "ub"
-    return isinstance(value, PILImage.Image)
-
-
-def _scale(image: PILImage.Image, size: int, scaling: str) -> PILImage.Image:
-    cubic = PILImage.Resampling.BICUBIC
-    if scaling == "stretch":
-        return image.resize((size, size), cubic)
-    if scaling == "crop":
-        return ImageOps.fit(image, (size, size), cubic)
-    ratio = size / max(image.size)
-    width, height = (max(1, round(side * ratio)) for side in image.size)
-    square = PILImage.new("RGB", (size, size), (255, 255, 255))
-    square.paste(image.resize((width, height), cubic), ((size - width) // 2, (size - height) // 2))
-    return square
 
 
 @lru_cache

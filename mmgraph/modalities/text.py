@@ -28,6 +28,7 @@ from mmgraph.modalities.tokens.features import (
     overlapping,
     share,
     summarise_tokens,
+    token_statistics,
 )
 from mmgraph.modalities.tokens.ngrams import character_ngrams, ngram_spans, word_ngrams
 from mmgraph.modalities.tokens.pretrained import find_features, read_features
@@ -123,19 +124,25 @@ class Text(Modality):
     def fit(self, cells: Sequence[list[Any]], *, seed: int = 0) -> Text:
         """Return a fitted copy: tokenizer, statistics of the features."""
         with first_reading():
-            texts = [text for cell in self.read_each(cells, _read) for text in cell]
+            return self.fit_transform(cells, seed=seed)[0]
+
+    def fit_transform(
+        self, cells: Sequence[list[Any]], *, seed: int = 0
+    ) -> tuple[Text, list[list[Item]]]:
+        """Return what `fit` returns, and the texts of the cells."""
+        rows = self.read_each(cells, _read)
+        texts = [text for row in rows for text in row]
         fitted = copy.copy(self)
         fitted.tokenizer_ = SentencePieceTokenizer.train(
             texts, vocabulary_size=self.vocabulary_size, model_type=self.model_type
         )
         fitted.token_features_ = None if self.features is None else find_features(self.features)
-        encoded = fitted._encode(texts)
         fitted.mean_ = fitted.std_ = None
+        items = fitted._items(rows)
         if fitted.token_features_ is not None:
-            spans = [spans for _, spans in encoded]
-            features = [rows for rows, _ in fitted._features(texts, spans)]
-            fitted.mean_, fitted.std_ = _statistics(features, fitted.token_features_.channels)
-        return fitted
+            features = [item["features"].numpy() for row in items for item in row]
+            fitted.mean_, fitted.std_ = token_statistics(features, fitted.token_features_.channels)
+        return fitted, items
 
     def transform(self, cells: Sequence[list[Any]]) -> list[list[Item]]:
         """Turn each cell into its texts' ids, spans and (where chosen) features.
@@ -143,7 +150,9 @@ class Text(Modality):
         Raises:
             CellError: A value is not text and `unreadable` is "raise".
         """
-        rows = self.read_each(cells, _read)
+        return self._items(self.read_each(cells, _read))
+
+    def _items(self, rows: list[list[str]]) -> list[list[Item]]:
         texts = [text for row in rows for text in row]
         encoded = self._encode(texts)
         stop_words = find_stop_words(self.stop_words)
@@ -390,16 +399,3 @@ def _heads(texts: Sequence[str], spans: Sequence[Int[np.ndarray, "_ 2"]]) -> lis
     # another tokenizer mostly asks for the same text and finds it in the cache.
     ends = [int(span[-1, 1]) if len(span) else 0 for span in spans]
     return [text[: -(-end // _STRIDE) * _STRIDE] for text, end in zip(texts, ends, strict=True)]
-
-
-def _statistics(
-    features: Sequence[Float[np.ndarray, "_ features"]], channels: int
-) -> tuple[Float[Tensor, "features"], Float[Tensor, "features"]]:
-    """Return mean and standard deviation over all tokens; 0 and 1 where that says nothing."""
-    count = max(1, sum(map(len, features)))
-    zero = np.zeros(channels)
-    mean = sum((values.sum(0, dtype=np.float64) for values in features), zero) / count
-    squares = sum((np.square(values - mean).sum(0) for values in features), zero)
-    std = np.sqrt(squares / count)
-    std[std < 1e-6] = 1
-    return torch.from_numpy(mean).float(), torch.from_numpy(std).float()

@@ -125,6 +125,12 @@ def _check_fit(modality: Modality, cells: Sequence[list[Any]], seed: int) -> Mod
         equal(twin.transform(cells), fitted.transform(cells)),
         "two fits with the same cells and seed give different items; draw by the seed of `fit`",
     )
+    both, items = copy.deepcopy(modality).fit_transform(cells, seed=seed)
+    expect(
+        equal(items, fitted.transform(cells)) and equal(both.transform(cells), items),
+        "fit_transform gives other items than fit and then transform; without a method of its own "
+        "it is these two",
+    )
     return fitted
 
 

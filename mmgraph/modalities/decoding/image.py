@@ -23,6 +23,13 @@ MAX_BYTES = 8 * MAX_PIXELS
 
 _WHITE = (255, 255, 255)
 
+_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".ico", ".tga", ".jp2", ".avif"),
+)
+_INLINE = ("data:image/", "iVBORw0KGgo", "/9j/")
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+
 
 def decode_image(raw: Any) -> Image.Image:
     """Read an image as RGB: turned upright by its EXIF tag, transparency over white.
@@ -46,6 +53,41 @@ def decode_image(raw: Any) -> Image.Image:
         return _decode(_from_array(raw), f"array {raw.shape} of {raw.dtype}")
     data, name = _file_bytes(raw)
     return _decode(data, name)
+
+
+def looks_like_image(value: Any) -> bool:
+    """Say whether a value is the name or the bytes of an image file, or an image."""
+    if isinstance(value, str | Path):
+        text = str(value)
+        return text.startswith(_INLINE) or text.lower().endswith(_SUFFIXES)
+    if isinstance(value, bytes):
+        return value.startswith(_SIGNATURES) or (value[:4], value[8:12]) == (b"RIFF", b"WEBP")
+    if isinstance(value, np.ndarray):
+        if value.ndim == 3:
+            return value.shape[2] in (1, 3, 4) and value.dtype.kind in "ubf"
+        # Plain tables of floats are more likely features that someone computed.
+        return value.ndim == 2 and value.dtype.kind in "ub"
+    return isinstance(value, Image.Image)
+
+
+def scale_image(image: Image.Image, size: int, scaling: str) -> Image.Image:
+    """Return a square image.
+
+    Args:
+        image: The picture.
+        size: Side of the square in pixels.
+        scaling: "stretch", "fit" (padded with white) or "crop" (centred).
+    """
+    cubic = Image.Resampling.BICUBIC
+    if scaling == "stretch":
+        return image.resize((size, size), cubic)
+    if scaling == "crop":
+        return ImageOps.fit(image, (size, size), cubic)
+    ratio = size / max(image.size)
+    width, height = (max(1, round(side * ratio)) for side in image.size)
+    square = Image.new("RGB", (size, size), _WHITE)
+    square.paste(image.resize((width, height), cubic), ((size - width) // 2, (size - height) // 2))
+    return square
 
 
 def image_hash(raw: Any) -> bytes:

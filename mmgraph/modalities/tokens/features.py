@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from mmgraph.errors import DataError
 from mmgraph.system.cache import FeatureCache
@@ -149,3 +151,16 @@ def hash_files(path: Path) -> str:
         with each.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def token_statistics(
+    features: Sequence[Float[np.ndarray, "_ features"]], channels: int
+) -> tuple[Float[Tensor, "features"], Float[Tensor, "features"]]:
+    """Return mean and standard deviation over all tokens; 0 and 1 where that says nothing."""
+    count = max(1, sum(map(len, features)))
+    zero = np.zeros(channels)
+    mean = sum((values.sum(0, dtype=np.float64) for values in features), zero) / count
+    squares = sum((np.square(values - mean).sum(0) for values in features), zero)
+    std = np.sqrt(squares / count)
+    std[std < 1e-6] = 1
+    return torch.from_numpy(mean).float(), torch.from_numpy(std).float()
