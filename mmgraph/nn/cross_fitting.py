@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +18,7 @@ from mmgraph.nn.neighbours.learn import learn_sharpness
 from mmgraph.nn.neighbours.model import Found, Neighbours, shares_of
 from mmgraph.nn.neighbours.similarity import RowVectors, nearest
 from mmgraph.nn.task import Task
-from mmgraph.nn.weighing import weigh_parts
+from mmgraph.nn.weighing import find_offset, weigh_parts
 
 #: Rows whose Gram matrix is made; of more, some.
 ROWS_FOR_GRAM = 3000
@@ -31,6 +30,8 @@ _ROWS_FOR_SHARPNESS = 1000
 _FEWEST = 10
 #: How strongly weights are pulled to where they begin, in rows.
 _PULL = 2.0
+#: How strongly what is added to all logits is pulled to 0, in rows.
+_PULL_OFFSET = 10.0
 #: Weight of the vote to begin with.
 _VOTE = 0.3
 
@@ -90,7 +91,7 @@ def cross_fit(
     if len(rows) == len(target):
         fitting.take(features)
     else:
-        solve(linear, features, target, task, slack=fitting.slack)
+        solve(linear, features, target, task)
     return LeftOut(rows, logits)
 
 
@@ -115,22 +116,7 @@ class _CrossFit:
         few = _some(len(target), _ROWS_FOR_SCALES)
         sample = [gram[few][:, few] for gram in grams]
         self.lengths = choose_scales(sample, target[few], fold[few], task)
-        self.slack = [1.0] * len(self.kinds)
-        if len(self.kinds) > 1:
-            self.slack = [self._slack(sample, few, number) for number in range(len(self.kinds))]
         self.grams = [gram * length**2 for gram, length in zip(grams, self.lengths, strict=True)]
-
-    def _slack(self, sample: Sequence[Tensor], few: Tensor, number: int) -> float:
-        """Return what the inner products of a modality alone should be multiplied by."""
-        rows = few[self.has[few, number]]
-        places = self.has[few, number].nonzero()[:, 0]
-        kinds = self.kinds[number]
-        if not kinds or len(self.fold[rows].unique()) < 2:
-            return 1.0
-        shape = tuple(self.lengths[kind] for kind in kinds)
-        grams = [sample[kind][places][:, places] for kind in kinds]
-        found = choose_scales(grams, self.target[rows], self.fold[rows], self.task, shape=shape)
-        return (found[0] / shape[0]) ** 2
 
     def fit(self) -> None:
         """Fit all models, on all rows and on those of all folds but one."""
@@ -144,9 +130,8 @@ class _CrossFit:
                 self.alone.append(None)
                 continue
             gram = torch.stack([self.grams[kind][real][:, real] for kind in kinds]).sum(0)
-            gram = gram * self.slack[number]
             dual, logits = self._both(gram, self.target[real], self.fold[real])
-            self.alone.append(Alone(dual, real, self.slack[number]))
+            self.alone.append(Alone(dual, real))
             alone[number][real] = logits
         self.logits = torch.stack([whole, *alone])
 
@@ -155,7 +140,7 @@ class _CrossFit:
         return dual, out_of_fold(gram, target, fold, self.task, whole=dual)
 
     def weigh(self, neighbours: Neighbours | None, vectors: RowVectors | None) -> Tensor:
-        """Set the weights of all parts for each pattern of modalities; return left-out logits."""
+        """Set the weights of all parts and what is added to them; return left-out logits."""
         everything = torch.ones(len(self.kinds), dtype=torch.bool)
         vote = None
         if neighbours is not None and vectors is not None:
@@ -168,7 +153,8 @@ class _CrossFit:
         if vote is not None:
             weight = vote.neighbours.weight[pattern_of(self.has | ~self.linear.known)]
             logits = logits + weight.unsqueeze(1) * vote.logits(everything)
-        return logits
+        self.linear.offset = find_offset(logits, self.target, self.task, pull=_PULL_OFFSET)
+        return logits + self.linear.offset
 
     def _learn_sharpness(self, vote: _Vote, everything: Tensor) -> None:
         rows = self._rows_with(everything)

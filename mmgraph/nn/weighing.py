@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
@@ -40,20 +42,54 @@ def weigh_parts(
         used = used * (weights >= 0)
 
 
+def find_offset(
+    logits: Float[Tensor, "samples outputs"],
+    target: Shaped[Tensor, "samples *outputs"],
+    task: Task,
+    *,
+    pull: float,
+) -> Float[Tensor, "outputs"]:
+    r"""Return what to add to the logits of every sample.
+
+    .. math:: \sum_i \ell(z_i + b, y_i) + \lambda |b|^2
+
+    Args:
+        logits: Logits of rows that the model was not fitted on.
+        target: Target of each sample.
+        task: Whose loss, with all samples counting the same, is made small.
+        pull: How strongly the offset is pulled to 0, λ, in samples.
+    """
+    offset = logits.new_zeros(logits.shape[1])
+
+    def loss(offset: Tensor) -> Tensor:
+        found = task.loss(logits + offset, target, reduction="sum", weighted=False)
+        return found + pull * offset.square().sum()
+
+    return _minimum(loss, offset)
+
+
 def _minimise(
     parts: Tensor, target: Tensor, task: Task, start: Tensor, used: Tensor, pull: float
 ) -> Tensor:
-    weights = start.clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([weights], max_iter=50, line_search_fn="strong_wolfe")
+    def loss(weights: Tensor) -> Tensor:
+        logits = torch.einsum("p,pso->so", weights * used, parts)
+        found = task.loss(logits, target, reduction="sum", weighted=False)
+        return found + pull * (weights - start).square().sum()
+
+    return _minimum(loss, start) * used
+
+
+def _minimum(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
+    """Return where a convex loss is smallest, by L-BFGS."""
+    point = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([point], max_iter=50, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        logits = torch.einsum("p,pso->so", weights * used, parts)
-        loss = task.loss(logits, target, reduction="sum", weighted=False)
-        loss = loss + pull * (weights - start).square().sum()
-        loss.backward()
-        return loss
+        value = loss(point)
+        value.backward()
+        return value
 
     with torch.enable_grad():
         optimizer.step(closure)
-    return weights.detach() * used
+    return point.detach()

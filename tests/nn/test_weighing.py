@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmgraph.nn.tasks import Multiclass, Regression
-from mmgraph.nn.weighing import weigh_parts
+from mmgraph.nn.weighing import find_offset, weigh_parts
 
 
 def test_weights_by_hand():
@@ -34,3 +34,20 @@ def test_without_rows_that_tell_weights_stay():
     start = torch.tensor([1.0, 0.5])
     weights = weigh_parts(parts, target, task, start=start, pull=1.0)
     torch.testing.assert_close(weights, start)
+
+
+def test_offset_gives_classes_the_share_that_they_have():
+    # Three rows of four are of class 0, and the logits say nothing.
+    task, target = Multiclass(2), torch.arange(400) % 4 // 3
+    task.fit(target)
+    offset = find_offset(torch.zeros(400, 2), target, task, pull=1e-3)
+    assert offset.softmax(0).tolist() == pytest.approx([0.75, 0.25], abs=1e-3)
+    assert find_offset(torch.zeros(400, 2), target, task, pull=1e6).abs().max() < 1e-3
+
+
+def test_offset_of_numbers_is_what_they_are_off_by_on_average():
+    task, target = Regression(1), torch.tensor([[1.0], [3.0]])
+    task.fit(target)
+    logits = torch.tensor([[0.5], [0.7]])  # standardised: off by -1.5 and .3
+    found = find_offset(logits, target, task, pull=1e-6)
+    assert found.tolist() == pytest.approx([-0.6], abs=1e-3)

@@ -49,7 +49,9 @@ class LinearModel(nn.Module):
     Weights that were learnt together leave to one modality what another one tells as well, and
     err where that one is missing. So each modality also has weights learnt alone; samples that
     lack a modality get the mean of these logits over the modalities they have. `pool` weighs
-    both kinds where left-out rows say that this helps, see `mmgraph.nn.cross_fitting`.
+    both kinds where left-out rows say that this helps, see `mmgraph.nn.cross_fitting`. `offset`
+    is added to the logits of every sample: weights that count rare classes as much as common ones
+    say too little of the common ones.
 
     Args:
         pooled: Pooled features by node type, several for one modality if need be.
@@ -63,6 +65,7 @@ class LinearModel(nn.Module):
     factor: Tensor
     known: Tensor
     pool: Tensor
+    offset: Tensor
 
     def __init__(self, pooled: Mapping[str, Sequence[PooledFeatures]], outputs: int) -> None:
         super().__init__()
@@ -78,6 +81,7 @@ class LinearModel(nn.Module):
         self.register_buffer("known", torch.ones(len(self.pooled), dtype=torch.bool))
         #: For each pattern of modalities, the weights of what was learnt together and alone.
         self.register_buffer("pool", first_pool(len(self.pooled)))
+        self.register_buffer("offset", torch.zeros(outputs))
         self.register_load_state_dict_post_hook(_restore_scales)
 
     def forward(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"]:
@@ -104,7 +108,8 @@ class LinearModel(nn.Module):
         """Return the logits of samples whose modalities may come from different ones."""
         weights = self.weights(parts.has)
         together = self.bias + parts.together.sum(1)
-        return weights[:, :1] * together + (weights[:, 1:, None] * parts.alone).sum(1)
+        alone = (weights[:, 1:, None] * parts.alone).sum(1)
+        return weights[:, :1] * together + alone + self.offset
 
     def weights(self, has: Bool[Tensor, "batch modalities"]) -> Float[Tensor, "batch parts"]:
         """Return the weights of what was learnt together, and of each modality alone."""
@@ -285,8 +290,9 @@ class LinearModel(nn.Module):
             setattr(self, name, nn.Parameter(torch.zeros_like(state_dict[prefix + name])))
         self.mean = torch.zeros_like(state_dict[prefix + "mean"])
         self.factor = torch.zeros_like(state_dict[prefix + "factor"])
-        # Models of before there was a pool have none.
+        # Models of before there was a pool or an offset have none.
         state_dict.setdefault(prefix + "pool", first_pool(len(self.pooled)))
+        state_dict.setdefault(prefix + "offset", torch.zeros(self.outputs))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 

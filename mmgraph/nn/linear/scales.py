@@ -79,8 +79,6 @@ def choose_scales(
     target: Shaped[Tensor, "rows *outputs"],
     fold: Int[Tensor, "rows"],
     task: Task,
-    *,
-    shape: Scales | None = None,
 ) -> Scales:
     """Return the length that a row's features of each kind should have; the penalty is |W|^2 / 2.
 
@@ -92,21 +90,17 @@ def choose_scales(
         target: Target of each row.
         fold: Fold of each row; rows that are alike should be in one.
         task: Whose loss is made small.
-        shape: Lengths whose ratios are kept; None: they are chosen too.
     """
     trial = _Trial(grams, target, fold, task)
-    begin = [1.0] * len(grams) if shape is None else [each**2 for each in shape]
-    common = _COMMON if shape is None else (0.25, 1.0, 4.0)
-    for factor in common:
-        if not trial.better([factor * each for each in begin]) and factor > common[0]:
+    for square in _COMMON:
+        if not trial.better([square] * len(grams)) and square > _COMMON[0]:
             break
-    if shape is None and len(grams) > 1:
+    if len(grams) > 1:
         for factor in _FACTORS:
             trial.climb(range(len(grams)), factor)
-    if shape is None:
-        for factor in (2.0, 0.5):
-            while trial.better([factor * each for each in trial.best]):
-                pass
+    for factor in (2.0, 0.5):
+        while trial.better([factor * each for each in trial.best]):
+            pass
     return tuple(math.sqrt(each) for each in trial.best)
 
 

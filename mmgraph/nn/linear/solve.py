@@ -22,12 +22,10 @@ class Alone:
     Args:
         dual: The model.
         rows: True for the samples that it was fitted on.
-        slack: What its features' inner products were multiplied by.
     """
 
     dual: Dual
     rows: Bool[Tensor, "samples"]
-    slack: float = 1.0
 
 
 def solve(
@@ -36,7 +34,6 @@ def solve(
     target: Shaped[Tensor, "samples *outputs"],
     task: Task,
     *,
-    slack: Sequence[float] | None = None,
     max_iter: int = 100,
 ) -> None:
     """Learn the weights from zero, by gradients; for more samples than a Gram matrix can have.
@@ -46,14 +43,12 @@ def solve(
         features: Scaled features of the training samples.
         target: Target of each sample.
         task: Whose loss is made small.
-        slack: For each modality, what the penalty of its weights alone is divided by; None: 1.
         max_iter: Most steps of L-BFGS.
     """
     scaled, has = features.x, features.has
     model.weight = nn.Parameter(model.mean.new_zeros(len(model.mean), model.outputs))
     model.alone_weight = nn.Parameter(torch.zeros_like(model.weight))
     widths = [sum(x.shape[1] for x in group) for group in model.by_modality(scaled)]
-    slack = [1.0] * len(widths) if slack is None else slack
 
     def together() -> Tensor:
         logits = model.bias + sum(model.products(scaled, model.weight))
@@ -66,9 +61,8 @@ def solve(
             for number, real in enumerate(has.unbind(1))
             if real.any()
         ]
-        parts = zip(model.alone_weight.split(widths), slack, strict=True)
-        penalties = [part.square().sum() / (2 * each) for part, each in parts]
-        return sum([*losses, *penalties], start=model.bias.new_zeros(()))
+        penalty = model.alone_weight.square().sum() / 2
+        return sum(losses, start=model.bias.new_zeros(())) + penalty
 
     _minimise(together, [model.weight, model.bias], max_iter)
     if len(widths) > 1:
@@ -95,7 +89,7 @@ def take_dual(
             coefficient, bias = together.coefficient * 0, torch.zeros_like(together.bias)
         else:
             coefficient, bias = torch.zeros_like(together.coefficient), each.dual.bias
-            coefficient[each.rows] = each.slack * each.dual.coefficient
+            coefficient[each.rows] = each.dual.coefficient
         parts.extend(x.T @ coefficient for x in group)
         biases.append(bias)
     model.alone_weight = nn.Parameter(torch.cat(parts))

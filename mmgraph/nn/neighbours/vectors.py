@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from mmgraph.nn.linear.scaling import usable_deviation
 
-#: More principal components than asked for while they are looked for; as `torch.pca_lowrank`.
-_MARGIN = 8
+#: More principal components than asked for while they are looked for, and how often: with
+#: fewer, what is found depends on where the search begins, and so do votes.
+_MARGIN, _ROUNDS = 32, 8
 
 
 class UnitVectors(nn.Module):
@@ -54,7 +55,8 @@ class UnitVectors(nn.Module):
         if not rank:
             self.basis = torch.zeros(width, 0)
             return
-        found = torch.svd_lowrank(real, min(rank + _MARGIN, *real.shape), niter=3)[2][:, :rank]
+        looked_for = min(rank + _MARGIN, *real.shape)
+        found = torch.svd_lowrank(real, looked_for, niter=_ROUNDS)[2][:, :rank]
         self.basis = found / deviation.unsqueeze(1)
 
     def forward(self, xs: Sequence[Float[Tensor, "batch _"]]) -> Float[Tensor, "batch components"]:
