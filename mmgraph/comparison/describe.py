@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import json
 import os
+import sysconfig
 import types
 from collections.abc import Mapping
 from enum import Enum
@@ -92,7 +93,7 @@ def _describe_callable(value: Any) -> Any:
     if isinstance(value, types.BuiltinFunctionType):
         return _name_of(value)
     if isinstance(value, type):
-        return [_name_of(value), _source_of(value)]
+        return [_name_of(value), _source_of(value), *_sources_of_bases(value)]
     return _describe_object(value)
 
 
@@ -102,6 +103,30 @@ def _source_of(value: Any) -> str | None:
         return describe_source(inspect.getsource(value))
     except (OSError, TypeError, SyntaxError):
         return None
+
+
+def _own_code(kind: type) -> list[str | None]:
+    """Return hashes of a class and its bases, as far as they are of the user's own code.
+
+    That of installed packages is told apart by their versions, and mmgraph's by what a run reads.
+    """
+    return [_source_of(each) for each in kind.__mro__ if _is_users(each)]
+
+
+def _sources_of_bases(kind: type) -> list[str | None]:
+    return [_source_of(each) for each in kind.__mro__[1:] if _is_users(each)]
+
+
+def _is_users(kind: type) -> bool:
+    if kind.__module__.split(".")[0] in ("mmgraph", "builtins"):
+        return False
+    try:
+        path = Path(inspect.getfile(kind)).resolve()
+    except (OSError, TypeError):
+        return False
+    paths = sysconfig.get_paths()
+    installed = [Path(paths[name]).resolve() for name in paths if "lib" in name]
+    return not any(path.is_relative_to(each) for each in installed)
 
 
 def _describe_code(code: types.CodeType) -> Any:
@@ -114,11 +139,12 @@ def _describe_code(code: types.CodeType) -> Any:
 
 def _describe_object(value: Any) -> Any:
     kind = _name_of(type(value))
+    code = _own_code(type(value))
     if hasattr(value, "get_params"):
-        return [kind, describe_value(value.get_params(deep=False))]
+        return [kind, describe_value(value.get_params(deep=False)), *code]
     if dataclasses.is_dataclass(value):
         fields = [field.name for field in dataclasses.fields(value) if field.init]
-        return [kind, {name: describe_value(getattr(value, name)) for name in fields}]
+        return [kind, {name: describe_value(getattr(value, name)) for name in fields}, *code]
     array = _as_array(value)
     if array is not None:
         if array.dtype.kind == "O":

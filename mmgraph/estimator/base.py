@@ -76,6 +76,8 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
     outputs_: Outputs = field(init=False)
     history_: list[dict[str, int | float]] = field(init=False)
     facts_: dict[str, Any] = field(init=False)
+    #: What the model was fitted with, whatever `set_params` says since.
+    fitted_params_: dict[str, Any] = field(init=False)
     known_rows_: KnownRows | None = field(init=False)
 
     def fit(
@@ -140,6 +142,7 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
                     self.validation,
                 )
             self.model_, self.history_, scores = self._fitting().fit(dataset, partition)
+            self.fitted_params_ = self.chosen_params()
             self.known_rows_ = keep_rows(self.model_, self.modalities_, frame)
             self.facts_ = collect_facts(
                 self.model_.task,
@@ -159,7 +162,7 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
             ValueError: The fusion was not trained (graph=False).
         """
         fitted = self.fitted_
-        if not self.graph:
+        if not self.fitted_params_["graph"]:
             raise ValueError("transform: graph=False trained no fused vectors; fit with graph=True")
         with shown_messages(self.verbose):
             return fitted.run(X, fitted.network.fused)
@@ -251,8 +254,16 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
         """
         fitted = self.fitted_
         if distributed.is_first():
-            name, parameters = type(self).__name__, self.chosen_params()
-            described = SavedEstimator(name, parameters, fitted, self.history_)
+            kind = next(
+                each for each in type(self).__mro__ if each.__module__.startswith("mmgraph.")
+            )
+            if kind is not type(self):
+                logger.warning(
+                    "%s is saved as the %s that it is: code is not saved with a model",
+                    *(type(self).__name__, kind.__name__),
+                )
+            parameters = self.fitted_params_
+            described = SavedEstimator(kind.__name__, parameters, fitted, self.history_)
             save(described, Path(path), overwrite=overwrite)
 
     def export(

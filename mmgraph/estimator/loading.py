@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmgraph.errors import DataError
+from mmgraph.errors import DataError, names, quote
 from mmgraph.estimator.base import MultimodalEstimator
 from mmgraph.estimator.classifier import MultimodalGraphClassifier
 from mmgraph.estimator.regressor import MultimodalGraphRegressor
@@ -18,6 +18,7 @@ from mmgraph.nn.fusion.names import FusionLike
 from mmgraph.saving import model
 from mmgraph.saving.relations import GivenRelations
 from mmgraph.saving.renames import check_arguments
+from mmgraph.version import __version__
 
 #: The estimators that can be saved, by the names that saved models have for them.
 KINDS: dict[str, type[MultimodalEstimator]] = {
@@ -54,10 +55,14 @@ def load(
         Path(path), conv=conv, fusion=fusion, relations=relations, modalities=modalities
     )
     if saved.estimator not in KINDS:
-        raise DataError(f"{path}: damaged, save it again: there is no {saved.estimator!r}")
+        raise DataError(
+            f"{path}: written by mmgraph {saved.writer}, and this is mmgraph {__version__}: there is "
+            f"no estimator {quote(saved.estimator)}; there are {names(KINDS)}"
+        )
     kind = KINDS[saved.estimator]
     check_arguments(kind, saved.parameters, saved.writer, path)
     estimator = kind(**saved.parameters)
+    estimator.fitted_params_ = estimator.chosen_params()
     fitted = saved.fitted
     estimator.modalities_, estimator.model_ = fitted.modalities, fitted.network
     estimator.outputs_, estimator.facts_ = fitted.outputs, fitted.facts

@@ -236,10 +236,15 @@ def _read_description(
     modalities: Sequence[type[Modality]],
 ) -> SavedEstimator:
     """Return the estimator with its fitted modalities, and a network whose weights are to come."""
-    parameters = read_parameters(
-        path, config["parameters"], conv=conv, fusion=fusion, relations=relations
-    )
     writer = config["mmgraph"]
+    parameters = read_parameters(
+        path,
+        config["parameters"],
+        conv=conv,
+        fusion=fusion,
+        relations=relations,
+        writer=writer,
+    )
     fitted = load_modalities(path / _MODALITIES, config["modalities"], modalities, writer=writer)
     parameters["modalities"] = [
         type(modality)(**each["parameters"])
@@ -290,6 +295,8 @@ def _read_config(path: Path, newest: int | None = FORMAT) -> dict[str, Any]:
             raise TypeError(f"the version is {quote(writer)}")
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise DataError(f"{path / _CONFIG}: damaged, save it again: {reason(error)}") from error
+    if version < 1:
+        raise DataError(f"{path / _CONFIG}: damaged, save it again: there is no format {version}")
     if newest is not None and version > newest:
         raise DataError(
             f"{path}: written by mmgraph {writer}, which is newer than this mmgraph "

@@ -17,8 +17,9 @@ from mmgraph.nn.fusion.names import FusionLike, find_fusion
 from mmgraph.nn.readout import READOUTS
 from mmgraph.saving.code import name_of, named_conv, named_fusion
 from mmgraph.saving.relations import GivenRelations, read_relations, write_relations
-from mmgraph.saving.renames import FLAT_FUSION
+from mmgraph.saving.renames import FLAT_FUSION, check_arguments
 from mmgraph.training.settings import OPTIMIZERS, Training
+from mmgraph.version import __version__
 
 #: Arguments of an estimator that saved models have within `training` and `fusion`.
 _IN_GROUPS = {each.name for each in fields(Training)} | FLAT_FUSION.keys()
@@ -52,6 +53,7 @@ def read_parameters(
     conv: ConvLike | None = None,
     fusion: FusionLike | None = None,
     relations: GivenRelations = (),
+    writer: str = __version__,
 ) -> dict[str, Any]:
     """Return the parameters that `write_parameters` wrote.
 
@@ -61,6 +63,7 @@ def read_parameters(
         conv: The convolution, where it is not one of PyG's or mmgraph's.
         fusion: The fusion, where it or one of its options is not one of mmgraph's.
         relations: Classes of relations, or all relations, where they are not all mmgraph's.
+        writer: Version of mmgraph that wrote them, for messages.
 
     Raises:
         DataError: Something of the user's own has to be given.
@@ -79,6 +82,7 @@ def read_parameters(
     if isinstance(parameters.get("class_weight"), list):
         parameters["class_weight"] = dict(parameters["class_weight"])
     training = dict(parameters["training"])
+    check_arguments(Training, training, writer, path)
     if "optimizer" in training:
         training["optimizer"] = _find_optimizer(training["optimizer"])
     parameters["training"] = Training(**training)

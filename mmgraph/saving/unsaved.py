@@ -14,11 +14,12 @@ from mmgraph.errors import DataError, reason
 from mmgraph.graph.relations import Relation
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.choice import FusionChoice
+from mmgraph.nn.readout import READOUTS, Readout
 from mmgraph.saving.code import name_of, named_conv, named_fusion
 from mmgraph.saving.folder import plain
 from mmgraph.saving.modalities import describe_modality
 from mmgraph.saving.relations import read_relations, why_not_saved
-from mmgraph.system.plugins import find_plugins
+from mmgraph.system.plugins import find_functions, find_plugins
 
 
 def warn_of_code(fusion: FusionChoice, modalities: Iterable[Modality] = ()) -> None:
@@ -27,8 +28,14 @@ def warn_of_code(fusion: FusionChoice, modalities: Iterable[Modality] = ()) -> N
     Args:
         fusion: The estimator's fusion with its options.
         modalities: The estimator's modalities, fitted or not.
+
+    Raises:
+        DataError: A class or function has the name of one of mmgraph's or PyG's, which `load` would
+            take in its place.
     """
     options = fusion.options
+    modalities = list(modalities)
+    _refuse_names_taken(fusion, modalities)
     lacking: dict[str, str] = {}
     if not _is_found(options.get("conv"), named_conv):
         lacking["conv"] = _show(options["conv"])
@@ -53,14 +60,45 @@ def warn_of_code(fusion: FusionChoice, modalities: Iterable[Modality] = ()) -> N
         )
 
 
+def _refuse_names_taken(fusion: FusionChoice, modalities: Iterable[Modality]) -> None:
+    kinds = {each.__name__: each for each in KINDS}
+    taken: list[tuple[str, Any, Any]] = [
+        ("modalities", type(each), kinds.get(type(each).__name__)) for each in modalities
+    ]
+    readout = fusion.options.get("readout")
+    if callable(readout) and name_of(readout) in READOUTS:
+        taken.append(("readout", readout, Readout))
+    for name, code, find in (
+        ("conv", fusion.options.get("conv"), named_conv),
+        ("fusion", fusion.kind, named_fusion),
+    ):
+        if callable(code):
+            taken.append((name, code, _found(code, find)))
+    for name, code, other in taken:
+        if other is not None and other is not code and not _is_plugin(other):
+            raise DataError(
+                f"{name}: {_show(code)} has the name of another one in "
+                f"{getattr(other, '__module__', 'mmgraph').split('.')[0]}, which would be loaded "
+                "with a saved model in its place; rename the class or the function"
+            )
+
+
+def _is_plugin(code: Any) -> bool:
+    return code in find_plugins(object).values() or code in find_functions().values()
+
+
+def _found(code: Any, find: Callable[[str], Any]) -> Any:
+    try:
+        return find(name_of(code))
+    except DataError:
+        return None
+
+
 def _is_found(code: Any, find: Callable[[str], Any]) -> bool:
     """Say whether loading a model finds the same class or function by its name."""
     if code is None or isinstance(code, str):
         return True
-    try:
-        return find(name_of(code)) is code
-    except DataError:
-        return False
+    return _found(code, find) is code
 
 
 def _show(code: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -42,14 +42,38 @@ def check_choices(part: Any) -> None:
         >>> check_choices(Training())
     """
     kind: Any = type(part)
-    for name, kinds in _kinds(kind).items():
-        value = getattr(part, name)
-        if any(_is_one(value, kind) for kind in kinds):
+    kinds = _kinds(kind)
+    _check(kind.__name__, kinds, {name: getattr(part, name) for name in kinds})
+
+
+def check_call(make: Any, values: Mapping[str, Any]) -> None:
+    """Refuse arguments of a class or a function in the same way, before it is called.
+
+    Args:
+        make: What is called; its types are declared.
+        values: Some of its arguments, by name.
+
+    Raises:
+        ValueError: As `check_choices`.
+
+    Example:
+        >>> from mmgraph.nn import LateFusion
+        >>> check_call(LateFusion, {"dropout": 0.5})
+    """
+    try:
+        hints = get_type_hints(vars(make).get("__init__") if isinstance(make, type) else make)
+    except Exception:  # names that only type checkers import, or nothing that has any
+        return
+    hints = {name: hint for name, hint in hints.items() if name in values}
+    _check(getattr(make, "__name__", "fusion"), _plain(hints), values)
+
+
+def _check(owner: str, kinds: Mapping[str, tuple[Any, ...]], values: Mapping[str, Any]) -> None:
+    for name, choices in kinds.items():
+        if any(_is_one(values[name], kind) for kind in choices):
             continue
-        words = " or ".join(dict.fromkeys(map(_say, kinds)))
-        raise ValueError(
-            f"{type(part).__name__}: expected {name} to be {words}, got {quote(value)}"
-        )
+        words = " or ".join(dict.fromkeys(map(_say, choices)))
+        raise ValueError(f"{owner}: expected {name} to be {words}, got {quote(values[name])}")
 
 
 @cache
@@ -60,13 +84,17 @@ def _kinds(cls: Hashable) -> dict[str, tuple[Any, ...]]:
         hints = get_type_hints(cls)
     except Exception:  # names that only type checkers import
         return {}
+    taken = [each.name for each in dataclasses.fields(cls) if each.init]
+    return _plain({name: hints.get(name) for name in taken})
+
+
+def _plain(hints: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Return the choices of those types that can be checked."""
     found = {}
-    for field in dataclasses.fields(cls):
-        kind = hints.get(field.name)
+    for name, kind in hints.items():
         kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-        plain = all(each in _WORDS or get_origin(each) is Literal for each in kinds)
-        if field.init and plain:
-            found[field.name] = kinds
+        if all(each in _WORDS or get_origin(each) is Literal for each in kinds):
+            found[name] = kinds
     return found
 
 

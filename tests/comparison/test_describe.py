@@ -72,3 +72,35 @@ def test_files_count_by_their_contents(tmp_path):
     path.write_text("two")
     assert fingerprint_frame(frame) != before
     assert fingerprint_frame(frame.assign(n=[1, 3])) != fingerprint_frame(frame)
+
+
+OWN_CODE = """
+from dataclasses import dataclass
+from sklearn.base import BaseEstimator
+
+class Base:
+    def go(self):
+        return {number}
+
+@dataclass
+class Settings(Base):
+    size: int = 1
+
+class Rates(BaseEstimator):
+    def fit(self, X, y):
+        self.rate_ = {number}
+        return self
+"""
+
+
+@pytest.mark.parametrize("name", ["Settings", "Rates", "Kind"])
+def test_objects_of_own_classes_are_described_by_their_code(tmp_path, monkeypatch, name):
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for number in (1, 2, 1):
+        module = f"own_code_{number}_{len(found)}"
+        (tmp_path / f"{module}.py").write_text(OWN_CODE.format(number=number))
+        own = __import__(module)
+        value = own.Settings if name == "Kind" else getattr(own, name)()
+        found.append([each for each in describe_value(value) if module not in str(each)])
+    assert found[0] == found[2] != found[1]

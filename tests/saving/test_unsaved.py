@@ -201,3 +201,55 @@ def test_fit_says_so_and_load_takes_it(table, tmp_path):
     plugins.add_plugin(Own)
     again = load(tmp_path / "model", relations=relations)
     np.testing.assert_allclose(again.predict_proba(table), classifier.predict_proba(table))
+
+
+def take(base, name):
+    """A class of one's own with the name of another."""
+    return type(name, (base,), {"__module__": "own"})
+
+
+@pytest.mark.parametrize(
+    ("argument", "arguments"),
+    [
+        ("modalities", {"modalities": [take(Features, "Features")("x")]}),
+        ("conv", {"conv": take(SAGEConv, "SAGEConv")}),
+        ("fusion", {"fusion": take(ConcatFusion, "ConcatFusion")}),
+        ("readout", {"fusion": "concat", "readout": take(Readout, "mean")}),
+    ],
+)
+def test_names_that_others_have_are_refused_before_fit(argument, arguments):
+    frame = pd.DataFrame({"x": [np.zeros(2)] * 4})
+    estimator = MultimodalGraphClassifier(**{"modalities": [Features("x")], **arguments})
+    with pytest.raises(DataError, match=f"{argument}: .* has the name of another one"):
+        estimator.fit(frame, list("abab"))
+
+
+def fit_small(kind=MultimodalGraphClassifier, **arguments):
+    frame = pd.DataFrame({"x": [np.full(2, float(row)) for row in range(8)]})
+    estimator = kind(modalities=[Features("x")], graph=False, verbose=False, **arguments)
+    return estimator.fit(frame, list("abababab")), frame
+
+
+def test_what_is_saved_is_what_was_fitted_whatever_is_set_since(tmp_path):
+    estimator, frame = fit_small(channels=8)
+    before = estimator.predict_proba(frame)
+    estimator.set_params(channels=16, graph=True, fusion="concat")
+    estimator.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.channels == 8
+    assert not loaded.graph
+    np.testing.assert_allclose(loaded.predict_proba(frame), before, atol=1e-6)
+    with pytest.raises(ValueError, match="trained no fused vectors"):
+        estimator.transform(frame)
+
+
+def test_subclasses_of_estimators_are_saved_as_what_they_are(tmp_path, caplog):
+    class Mine(MultimodalGraphClassifier):
+        pass
+
+    estimator, frame = fit_small(Mine)
+    estimator.save(tmp_path / "model")
+    assert "Mine is saved as the MultimodalGraphClassifier that it is" in caplog.text
+    loaded = load(tmp_path / "model")
+    assert type(loaded) is MultimodalGraphClassifier
+    np.testing.assert_allclose(loaded.predict_proba(frame), estimator.predict_proba(frame))

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from mmgraph.errors import unknown_name
+from mmgraph.system.choices import check_call
 
 #: Called with (modalities with their relations, channels) and options; makes a `Fusion`.
 FusionFactory = Callable[..., nn.Module]
@@ -49,6 +50,7 @@ class FusionChoice:
             if taken is not None and name not in taken:
                 about = unknown_name("argument", name, taken)
                 raise ValueError(f"fusion={self.name} does not take {name}=; {about}")
+        check_call(self.kind, self.options)
         check = getattr(self.kind, "check_options", None)
         if check is not None:
             check(self.options)

@@ -11,7 +11,14 @@ from torch_geometric.nn import GATConv, HGTConv, LEConv, SAGEConv, TransformerCo
 
 from mmgraph.graph.relations import Chain, WithPosition
 from mmgraph.message_passing.convs.names import CONVS, find_conv
-from mmgraph.nn.fusion import FUSIONS, ConcatFusion, FusionChoice, GraphFusion, find_fusion
+from mmgraph.nn.fusion import (
+    FUSIONS,
+    ConcatFusion,
+    FusionChoice,
+    GraphFusion,
+    LateFusion,
+    find_fusion,
+)
 from mmgraph.nn.readout import READOUTS, Readout, make_readout
 from mmgraph.testing import random_nodes
 
@@ -145,3 +152,18 @@ def test_what_options_make_is_tried_before_modalities_are_known():
             GraphFusion.options(**options).try_at(8)
     with pytest.raises(ValueError, match="1 features of each edge"):
         GraphFusion.options(conv=SAGEConv, relations=relations).try_at(8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (LateFusion, {"dropout": "0.2"}),
+        (GraphFusion, {"num_layers": 1.5}),
+        (LateFusion, {"weighting": "learnd"}),
+        (GraphFusion, {"execution": "dens"}),
+    ],
+)
+def test_options_of_other_types_are_refused_when_they_are_chosen(kind, options):
+    (name,) = options
+    with pytest.raises(ValueError, match=f"{kind.__name__}: expected {name} to be "):
+        kind.options(**options)
