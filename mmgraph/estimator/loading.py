@@ -56,8 +56,8 @@ def load(
     )
     if saved.estimator not in KINDS:
         raise DataError(
-            f"{path}: written by mmgraph {saved.writer}, and this is mmgraph {__version__}: there is "
-            f"no estimator {quote(saved.estimator)}; there are {names(KINDS)}"
+            f"{path}: written by mmgraph {saved.writer}, and this is mmgraph {__version__}: "
+            f"there is no estimator {quote(saved.estimator)}; there are {names(KINDS)}"
         )
     kind = KINDS[saved.estimator]
     check_arguments(kind, saved.parameters, saved.writer, path)
