@@ -218,6 +218,7 @@ def test_folders_of_other_programs_are_never_replaced(text_model, tmp_path):
 
 def test_numbers_of_a_grid_search_are_saved(text_model, tmp_path):
     clf = load(text_model).set_params(epochs=np.int64(3), dropout=np.float64(0.5), log_dir=tmp_path)
+    clf.fitted_params_ = clf.chosen_params()  # as if fitted with them
     clf.save(tmp_path / "again")
     loaded = load(tmp_path / "again")
     chosen = loaded.get_params()

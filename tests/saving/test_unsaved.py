@@ -205,7 +205,7 @@ def test_fit_says_so_and_load_takes_it(table, tmp_path):
 
 def take(base, name):
     """A class of one's own with the name of another."""
-    return type(name, (base,), {"__module__": "own"})
+    return type(name, (base,), {"__module__": __name__})
 
 
 @pytest.mark.parametrize(
