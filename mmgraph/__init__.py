@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmgraph import explain as explain
     from mmgraph import export as export
     from mmgraph import graph as graph
+    from mmgraph import links as links
     from mmgraph import message_passing as message_passing
     from mmgraph import metrics as metrics
     from mmgraph import modalities as modalities
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
     from mmgraph.graph.relations.items import SameItem as SameItem
     from mmgraph.graph.relations.nearest import Nearest as Nearest
     from mmgraph.graph.relations.position import WithPosition as WithPosition
+    from mmgraph.links.by_key import Link as Link
+    from mmgraph.links.same_value import SameValue as SameValue
+    from mmgraph.links.sequence import Sequence as Sequence
     from mmgraph.message_passing.base import DenseForm as DenseForm
     from mmgraph.metrics import default_metrics as default_metrics
     from mmgraph.metrics import evaluate_predictions as evaluate_predictions
@@ -100,6 +104,7 @@ else:
             "Grid": "mmgraph.graph.relations.grid",
             "Image": "mmgraph.modalities.image",
             "Items": "mmgraph.graph.items",
+            "Link": "mmgraph.links.by_key",
             "MissingPackageError": "mmgraph.errors",
             "Modality": "mmgraph.modalities.base",
             "MultimodalDataset": "mmgraph.datasets.base",
@@ -114,6 +119,8 @@ else:
             "Place": "mmgraph.modalities.base",
             "Relation": "mmgraph.graph.relations.base",
             "SameItem": "mmgraph.graph.relations.items",
+            "SameValue": "mmgraph.links.same_value",
+            "Sequence": "mmgraph.links.sequence",
             "Tabular": "mmgraph.modalities.tabular",
             "Task": "mmgraph.nn.task",
             "Text": "mmgraph.modalities.text",
@@ -142,6 +149,7 @@ else:
             "explain",
             "export",
             "graph",
+            "links",
             "message_passing",
             "metrics",
             "modalities",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -15,11 +15,15 @@ from torch import Tensor
 from mmgraph.data.dataset import read_batches
 from mmgraph.data.known_rows import KnownRows
 from mmgraph.data.transform import warn_without_input
+from mmgraph.data.whole_table import bind_table
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.model import MultimodalModel, has_input
 from mmgraph.nn.outputs import Outputs
 from mmgraph.nn.task import Task
 from mmgraph.tables.opening import open_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,11 @@ class FittedModel:
     def output_names(self) -> list[Any]:
         """The class, the label or the place that each output stands for."""
         return self.task.output_names(self.outputs.classes)
+
+    def bound_to(self, frame: pd.DataFrame) -> tuple[FittedModel, pd.DataFrame]:
+        """Return a copy whose modalities know what is linked in a table, and the table."""
+        modalities, table = bind_table(self.modalities, frame)
+        return replace(self, modalities=modalities), table  # type: ignore[return-value]
 
     def run(
         self,

@@ -26,7 +26,17 @@ ORDER = (
         "message_passing",
         "nn",
     ),
-    *("modalities", "tables", "data", "fitted", "metrics", "robustness", "training", "saving"),
+    *(
+        "modalities",
+        "tables",
+        "data",
+        "links",
+        "fitted",
+        "metrics",
+        "robustness",
+        "training",
+        "saving",
+    ),
     *("export", "plot", "explain", "estimator", "diagnosis", "datasets", "comparison", "testing"),
     "cli",
 )

@@ -55,7 +55,17 @@ def predicted(
     Raises:
         DataError: The table or a cell cannot be read, or no row is chosen.
     """
+    import pandas as pd
+
+    from mmgraph.data.whole_table import WholeTable
+
     fitted = replace(fitted, batch_size=min(fitted.batch_size, _MOST_IN_BATCH))
+    if any(isinstance(each, WholeTable) for each in fitted.modalities):
+        # Rows see each other, wherever in the table they stand.
+        rows = pd.concat([selection.take(part) for part in source.parts(_ROWS_AT_ONCE)])
+        selection.check()
+        yield rows, fitted.predict(rows, start=None)
+        return
     with report.progress("predicting", source.count_rows()) as advance:
         for part in source.parts(_ROWS_AT_ONCE):
             rows = selection.take(part)

@@ -16,6 +16,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 from mmgraph.data.batch import Batch
 from mmgraph.data.sampling import BucketSampler, StepPart, StepSampler
 from mmgraph.data.transform import read_items
+from mmgraph.data.whole_table import bind_table
 from mmgraph.modalities.base import Modality
 from mmgraph.system import distributed
 from mmgraph.tables.opening import Table
@@ -33,6 +34,7 @@ def read_batches(
     start: int | None = 0,
 ) -> Iterator[Batch]:
     """Read all rows in order, batch by batch; as `transform`."""
+    modalities, table = bind_table(modalities, table)
     for items in read_items(modalities, table, start):
         yield from SampleDataset(modalities, items).batches(batch_size)
 

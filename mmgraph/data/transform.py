@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from mmgraph.data.cells import modality_cells
+from mmgraph.data.whole_table import bind_table
 from mmgraph.errors import CellError, DataError, names
 from mmgraph.modalities.base import Modality, first_reading
 from mmgraph.system.choices import check_choices
@@ -152,6 +153,7 @@ def read_items(
     modalities: Sequence[Modality], table: Table | RowStream, start: int | None = 0
 ) -> Iterator[dict[str, list[list[Item]]]]:
     """Read rows a part at a time, so that memory does not grow with the table; as `transform`."""
+    modalities, table = bind_table(modalities, table)
     if isinstance(table, DiskTable):
         wanted = {column for each in modalities for column in each.column_list}
         table = table.select([column for column in table.columns if column in wanted])

@@ -85,6 +85,7 @@ class EncodedRows:
         parts: What each modality says to the linear model, if there is one.
         has: Which rows have an item of a modality.
         vectors: What rows are compared by with training rows, if they are.
+        said: What the targets of linked rows add to the logits, if any rows are linked.
     """
 
     model: MultimodalModel
@@ -92,6 +93,7 @@ class EncodedRows:
     parts: LinearParts | None
     has: Bool[Tensor, "rows modalities"]
     vectors: RowVectors | None = None
+    said: Float[Tensor, "rows outputs"] | None = None
 
     @classmethod
     def of(cls, fitted: FittedModel, frame: pd.DataFrame) -> EncodedRows:
@@ -102,11 +104,14 @@ class EncodedRows:
         """
         model = fitted.network
         nodes: dict[str, list[Nodes]] = {name: [] for name in model.encoders}
-        parts, vectors, has = [], [], []
+        parts, vectors, has, said = [], [], [], []
+        fitted, frame = fitted.bound_to(frame)
         for items in _batches(fitted, frame):
             for name, encoded in model.nodes(items).items():
                 nodes[name].append(encoded)
             has.append(torch.stack([items[name].nodes_per_sample > 0 for name in nodes], dim=1))
+            if model.linked is not None:
+                said.append(model.linked(items))
             if model.linear is not None:
                 features = model.linear.read(items)
                 parts.append(model.linear.parts_of(features))
@@ -114,7 +119,12 @@ class EncodedRows:
                     vectors.append(model.neighbours.vectors(features))
         flat = {name: FlatNodes.join(batches) for name, batches in nodes.items()}
         return cls(
-            model, flat, _join(parts) if parts else None, torch.cat(has), RowVectors.join(vectors)
+            model,
+            flat,
+            _join(parts) if parts else None,
+            torch.cat(has),
+            RowVectors.join(vectors),
+            torch.cat(said) if said else None,
         )
 
     @property
@@ -180,6 +190,9 @@ class EncodedRows:
         vote = self.vote(rows)
         if vote is not None:
             pieces["neighbours", None] = model.weights[0] * vote
+        linked = self.linked(rows)
+        if linked is not None:
+            pieces["linked_targets", None] = model.weights[0] * linked
         return {key: logits for key, logits in pieces.items() if logits.any()}
 
     def without(
@@ -192,9 +205,21 @@ class EncodedRows:
     def cheap_logits(
         self, rows: Int[Tensor, "batch modalities"]
     ) -> Float[Tensor, "batch outputs"] | None:
-        """Return the logits of the linear model and the neighbours, None without both."""
-        linear, vote = self.linear_logits(rows), self.vote(rows)
-        return linear if linear is None or vote is None else linear + vote
+        """Return the logits of the linear model and the votes, None without any of them."""
+        logits = self.linear_logits(rows)
+        if logits is not None:
+            for vote in (self.vote(rows), self.linked(rows)):
+                logits = logits if vote is None else logits + vote
+        return logits
+
+    def linked(
+        self, rows: Int[Tensor, "batch modalities"]
+    ) -> Float[Tensor, "batch outputs"] | None:
+        """Return what the targets of linked rows add to the logits, None without such a vote."""
+        linked = self.model.linked
+        if linked is None or self.said is None:
+            return None
+        return self.said[rows[:, self.names.index(linked.node_type)]]
 
     def vote(self, rows: Int[Tensor, "batch modalities"]) -> Float[Tensor, "batch outputs"] | None:
         """Return the weighed logits of the nearest training rows, None where none has a say."""

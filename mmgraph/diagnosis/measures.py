@@ -44,6 +44,7 @@ class Measures:
     | fused_part | the fusion with its head, by itself |
     | linear_removed | loss without the linear model of all modalities together |
     | neighbours_removed | loss without the vote of the nearest training rows |
+    | linked_targets_removed | loss without the known targets of linked rows |
     | graph_removed | loss without the fusion and its head |
     | emap_rows | the model on the rows of the projection |
     | emap | the additive projection on these rows |

@@ -30,6 +30,7 @@ _LOSSES = {
     "linear_removed": "without linear model",
     "own_removed": "without {}'s own model",
     "neighbours_removed": "without neighbours",
+    "linked_targets_removed": "without linked targets",
     "graph_removed": "without graph",
 }
 #: Measures of each modality, with the colour and the hatching of their bars.

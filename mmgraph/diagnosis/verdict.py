@@ -92,6 +92,7 @@ PARTS = {
     "linear_removed": "the linear model",
     "own_removed": "its linear model of {} alone",
     "neighbours_removed": "the vote of the nearest training rows",
+    "linked_targets_removed": "the targets of linked rows",
     "graph_removed": "the graph",
 }
 

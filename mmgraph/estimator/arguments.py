@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from mmgraph.errors import quote, unknown_name
 from mmgraph.graph.relations import Relation
+from mmgraph.links.base import LinkKind
 from mmgraph.message_passing import Execution
 from mmgraph.message_passing.convs.names import ConvLike
 from mmgraph.modalities.base import Modality
@@ -42,6 +43,9 @@ class Arguments(BaseEstimator):
     Args:
         modalities: What to read from which columns; None: inferred from the columns. May be given
             by its place. Default: None.
+        links: Which rows of the table see each other: `Link("parent_id", key="id")`,
+            `Sequence("dialogue", order="turn")`, `SameValue("seller")`; None: every row is by
+            itself. Default: None.
         fusion: How the modalities are joined: "graph", "concat", "weighted-sum", "late", "gated",
             "tensor", "low-rank", "bilinear", "film", "cross-attention" or "bottleneck"; a class
             of `mmgraph.nn`, as it is or with options of its own,
@@ -99,6 +103,7 @@ class Arguments(BaseEstimator):
     """
 
     modalities: Sequence[Modality] | None = field(default=None, kw_only=False)
+    links: Sequence[LinkKind] | None = None
     fusion: FusionLike = "graph"
     channels: int = 64
     linear: bool = True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -39,6 +39,8 @@ from mmgraph.estimator.fit_arguments import (
 from mmgraph.estimator.keeping import keep_rows
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.fitted import FittedModel
+from mmgraph.links.kinds import check_links
+from mmgraph.links.reading import add_linked_rows, link_columns, take_link_columns
 from mmgraph.modalities.base import Modality, is_usable_name
 from mmgraph.nn.build import NetworkOptions, build_model
 from mmgraph.nn.model import MultimodalModel
@@ -125,6 +127,7 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
 
     def _fit(self: AnyEstimator, frame: Table, y: Any, groups: Any) -> AnyEstimator:
         frame, truth = take_columns(frame, y, "y")
+        keys = take_link_columns(check_links(self.links), frame, truth)
         frame, groups = take_columns(frame, groups, "groups")
         named_groups, groups_name = groups, getattr(groups, "name", None)
         with shown_messages(self.verbose), torch.random.fork_rng(devices=[]):
@@ -132,6 +135,8 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
             target, strata = self._encode(truth, frame.index)
             groups = None if groups is None else targets.encode_groups(groups, frame.index)
             dataset, rows_with = self._read_rows(frame, truth, groups_name, target)
+            if keys is not None:
+                dataset, rows_with = self._link(keys, dataset, groups, rows_with)
             warn_of_state(self.modalities_)
             held_out = hold_out(strata, groups, self.validation, seed=self.random_state)
             partition = Partition.of(strata, groups, held_out, seed=self.random_state)
@@ -336,6 +341,22 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
         rows_with = {name: sum(map(bool, cells)) for name, cells in items.items()}
         return SampleDataset(self.modalities_, items, target, names=names), rows_with
 
+    def _link(
+        self,
+        keys: pd.DataFrame,
+        dataset: SampleDataset,
+        groups: Int[np.ndarray, "rows"] | None,
+        rows_with: dict[str, int],
+    ) -> tuple[SampleDataset, dict[str, int]]:
+        """Return all rows with those that each of them sees, and how many see one."""
+        linked, dataset = distributed.from_first(
+            lambda: add_linked_rows(check_links(self.links), keys, dataset, groups)
+        )
+        self.modalities_ = [*self.modalities_, linked]
+        self._name_features(self.modalities_)
+        count = sum(map(bool, dataset.items[linked.node_type]))
+        return dataset, rows_with | {linked.node_type: count}
+
     def _choose_modalities(self, frame: Table, truth: Any, groups_name: Any) -> Sequence[Modality]:
         modalities = self.modalities
         if modalities is None:
@@ -347,7 +368,8 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
             if isinstance(inputs, DiskTable):
                 inputs = inputs.head(FITTING_ROWS)
                 labels = truth[: len(inputs)]
-            modalities = infer_modalities(inputs, exclude=column_names(truth), labels=labels)
+            excluded = [*column_names(truth), *link_columns(check_links(self.links))]
+            modalities = infer_modalities(inputs, exclude=excluded, labels=labels)
         names = [modality.node_type for modality in modalities]
         if not names:
             raise DataError("expected at least one modality, got none; name them: [Text('text')]")
@@ -359,10 +381,13 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DataError(f"two modalities are called {sorted(repeated)[0]!r}; give one a name=")
+        self._name_features(modalities)
+        return modalities
+
+    def _name_features(self, modalities: Sequence[Modality]) -> None:
         columns = [column for modality in modalities for column in modality.column_list]
         self.feature_names_in_ = np.array(list(dict.fromkeys(columns)), dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
-        return modalities
 
     def _fitting(self) -> Any:
         # Lightning takes seconds to import, which loading a model need not wait for.

@@ -47,7 +47,7 @@ def explain_rows(
     """
     explainer = find_explainer(method)
     frame = read_frame(X)
-    fitted = fitted_model(model)
+    fitted, frame = fitted_model(model).bound_to(frame)
     names, number = output_names(fitted), find_output(fitted, target)
     explanations = Explanations()
     for position, sample in enumerate(read_samples(fitted, frame)):

@@ -33,7 +33,7 @@ def read_samples(model: Fitted, frame: pd.DataFrame) -> list[Sample]:
     Raises:
         DataError: A cell cannot be read.
     """
-    fitted = fitted_model(model)
+    fitted, frame = fitted_model(model).bound_to(frame)
     items = transform(fitted.modalities, frame, traced=True)
     return [
         Sample(

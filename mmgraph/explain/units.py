@@ -108,6 +108,8 @@ class Sample:
             return torch.zeros(self.units, model.task.outputs)
         with torch.no_grad():
             shares = model.linear.shares(self.batch)
+            if model.linked is not None:
+                shares[model.linked.node_type] += model.linked.shares(self.batch)
         joined = torch.cat([shares[name] for name in self.batch])
         return model.task.relevant(model.weights[0] * joined)
 

@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 
 from mmgraph.data.dataset import SampleDataset
 from mmgraph.data.transform import transform
+from mmgraph.data.whole_table import WholeTable
 from mmgraph.errors import DataError, ExportError, MissingPackageError
 from mmgraph.export.exported import DESCRIPTION, FORMAT, PREPROCESSING, load_exported
 from mmgraph.export.formats import FILES, Format, write_program
@@ -43,6 +44,11 @@ def export_model(
     """Write a fitted model as a program; see `MultimodalEstimator.export`."""
     if form not in FILES:
         raise ValueError(f"expected format to be one of {', '.join(FILES)}, got {form!r}")
+    if any(isinstance(each, WholeTable) for each in fitted.modalities):
+        raise ExportError(
+            "a model with links cannot be exported: a program sees one row, and not those it is "
+            "linked with; fit without links=, or save the model and predict with mmgraph"
+        )
     with new_folder(path, overwrite, mine=_is_export) as folder:
         described = _write(fitted, folder, frame, form)
         kinds = [type(each) for each in fitted.modalities]

@@ -14,6 +14,7 @@ from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.fusion.names import FusionLike, find_fusion
 from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.model import LinearModel
+from mmgraph.nn.linked_vote import LinkedVote
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.neighbours.model import Neighbours
 from mmgraph.nn.task import Task
@@ -38,6 +39,14 @@ class Encoded(Protocol):
 
     def relations(self) -> dict[str, Relation]:
         """Return the relations among its nodes, by name."""
+
+
+@runtime_checkable
+class EncodedRows(Encoded, Protocol):
+    """Items that stand for other rows, whose targets may be known."""
+
+    def make_vote(self, task: Task) -> LinkedVote:
+        """Return what the known targets of these rows say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +100,7 @@ def build_model(
         task,
         linear=linear,
         neighbours=build_neighbours(linear, task) if options.neighbours else None,
+        linked=None if linear is None else build_vote(modalities, task),
     )
 
 
@@ -99,6 +109,14 @@ def build_neighbours(linear: LinearModel | None, task: Task) -> Neighbours | Non
     if linear is None or not linear.sees_all or not task.has_means:
         return None
     return Neighbours(linear.compared, task)
+
+
+def build_vote(modalities: Sequence[Encoded], task: Task) -> LinkedVote | None:
+    """Return a vote of linked rows that knows no targets yet; None where no rows are linked."""
+    if not task.has_means:
+        return None
+    linked = (each.make_vote(task) for each in modalities if isinstance(each, EncodedRows))
+    return next(linked, None)
 
 
 def build_fusion(modalities: Sequence[Encoded], options: NetworkOptions) -> Fusion:

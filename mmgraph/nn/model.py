@@ -12,6 +12,7 @@ from mmgraph.graph.items import Items
 from mmgraph.graph.nodes import Nodes
 from mmgraph.nn.fusion.base import Fusion
 from mmgraph.nn.linear.model import LinearModel
+from mmgraph.nn.linked_vote import LinkedVote
 from mmgraph.nn.neighbours.model import Neighbours
 from mmgraph.nn.task import Task
 from mmgraph.nn.weighing import weigh_parts
@@ -26,7 +27,8 @@ _PRIOR_SAMPLES = 20.0
 class MultimodalModel(nn.Module):
     """Logits from the items of several modalities.
 
-    logits = w_0 (linear(items) + neighbours(items)) + w_1 head(fusion(encoders(items)))
+    logits = w_0 (linear(items) + neighbours(items) + linked(items))
+        + w_1 head(fusion(encoders(items)))
 
     The cheap parts, in front, are weighed among themselves by rows they were not fitted on, see
     `mmgraph.nn.cross_fitting`. The fused part is trained apart from them, on its own loss, so that
@@ -41,6 +43,8 @@ class MultimodalModel(nn.Module):
             Default: None.
         neighbours: Vote of the nearest training rows; needs the linear model, whose features it
             compares. None to do without. Default: None.
+        linked: Vote of the training rows that a row is linked with; needs the linear model too.
+            None to do without. Default: None.
     """
 
     weights: Tensor
@@ -53,6 +57,7 @@ class MultimodalModel(nn.Module):
         *,
         linear: LinearModel | None = None,
         neighbours: Neighbours | None = None,
+        linked: LinkedVote | None = None,
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleDict(encoders)
@@ -61,6 +66,7 @@ class MultimodalModel(nn.Module):
         self.head = nn.Linear(fusion.out_channels, task.outputs)
         self.linear = linear
         self.neighbours = neighbours
+        self.linked = linked
         start = 1.0 if linear is None else task.part_weight
         self.register_buffer("weights", torch.full((2,), start))
 
@@ -69,12 +75,13 @@ class MultimodalModel(nn.Module):
         return self.join(self.cheap_logits(items), self.fused_logits(items), has_input(items))
 
     def cheap_logits(self, items: Mapping[str, Items]) -> Float[Tensor, "batch outputs"] | None:
-        """Return the logits of the linear model and the neighbours; None without both."""
+        """Return the logits of the linear model and the votes; None without any of them."""
         if self.linear is None:
             return None
         features = self.linear.read(items)
         logits = self.linear.combine(self.linear.parts_of(features))
-        return logits if self.neighbours is None else logits + self.neighbours(features)
+        logits = logits if self.neighbours is None else logits + self.neighbours(features)
+        return logits if self.linked is None else logits + self.linked(items)
 
     def join(
         self,

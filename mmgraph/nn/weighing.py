@@ -18,6 +18,7 @@ def weigh_parts(
     *,
     start: Float[Tensor, "parts"],
     pull: float,
+    beside: Float[Tensor, "samples outputs"] | None = None,
 ) -> Float[Tensor, "parts"]:
     r"""Return the weights of some parts' logits, none of them negative.
 
@@ -33,10 +34,11 @@ def weigh_parts(
         task: Whose loss, with all samples counting the same, is made small.
         start: Weights w_0 to begin with and to be pulled to.
         pull: How strong that is, λ, in samples.
+        beside: Logits that are added as they are; None: nothing.
     """
     used = torch.ones_like(start)
     while True:
-        weights = _minimise(parts, target, task, start, used, pull)
+        weights = _minimise(parts, target, task, start, used, pull, beside)
         if (weights >= 0).all():
             return weights
         used = used * (weights >= 0)
@@ -69,10 +71,17 @@ def find_offset(
 
 
 def _minimise(
-    parts: Tensor, target: Tensor, task: Task, start: Tensor, used: Tensor, pull: float
+    parts: Tensor,
+    target: Tensor,
+    task: Task,
+    start: Tensor,
+    used: Tensor,
+    pull: float,
+    beside: Tensor | None,
 ) -> Tensor:
     def loss(weights: Tensor) -> Tensor:
         logits = torch.einsum("p,pso->so", weights * used, parts)
+        logits = logits if beside is None else logits + beside
         found = task.loss(logits, target, reduction="sum", weighted=False)
         return found + pull * (weights - start).square().sum()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmgraph.data.infer import KINDS
 from mmgraph.errors import DataError
+from mmgraph.links.linked import LinkedRows
 from mmgraph.modalities.base import Modality
 from mmgraph.saving.renames import check_arguments
 from mmgraph.system.plugins import find_plugins
@@ -46,7 +47,8 @@ def load_modalities(
     Raises:
         DataError: The class of one is not known, or has no argument of that name.
     """
-    known = find_plugins(Modality) | {kind.__name__: kind for kind in (*KINDS, *modalities)}
+    kinds: tuple[type[Modality], ...] = (*KINDS, LinkedRows, *modalities)
+    known = find_plugins(Modality) | {kind.__name__: kind for kind in kinds}
     loaded = []
     for each in saved:
         if each["type"] not in known:

@@ -23,6 +23,7 @@ from typing import Any
 from mmgraph.data.known_rows import KnownRows
 from mmgraph.errors import DataError, quote, reason
 from mmgraph.fitted import FittedModel
+from mmgraph.links.reading import links_of, without_linked_rows
 from mmgraph.message_passing.convs.names import ConvLike
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.build import NetworkOptions, build_model
@@ -249,7 +250,11 @@ def _read_description(
     parameters["modalities"] = [
         type(modality)(**each["parameters"])
         for each, modality in zip(config["modalities"], fitted, strict=True)
+        if modality in without_linked_rows(fitted)
     ]
+    links = links_of(fitted)
+    if links is not None:
+        parameters["links"] = links
     outputs = Outputs.restore(config["targets"])
     network = build_model(fitted, outputs.make_task(), NetworkOptions.choose(parameters))
     return SavedEstimator(

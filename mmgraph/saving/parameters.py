@@ -32,6 +32,7 @@ def write_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
         parameters: As `chosen_params` of the estimator returns them.
     """
     written = {**parameters, "modalities": None}
+    written.pop("links", None)  # saved with the rows that they link
     choice: FusionChoice = parameters["fusion"]
     options = {name: name_of(value) for name, value in choice.options.items()}
     if "relations" in options:

@@ -1,9 +1,9 @@
-"""The parts that cost seconds, as the fitting procedure takes them: linear model, neighbours."""
+"""The parts that cost seconds, as the fitting procedure takes them: linear model and votes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from mmgraph.data.folds import Partition
 from mmgraph.graph.items import Items
-from mmgraph.nn.cross_fitting import cross_fit
+from mmgraph.nn.cross_fitting import LeftOut, cross_fit
+from mmgraph.nn.linked_vote import LinkedVote
 from mmgraph.nn.model import MultimodalModel
 
 
@@ -24,12 +25,14 @@ class Cheap:
         rows: Rows that they were fitted on.
         linear: State of the linear model; None without one.
         neighbours: State of the neighbours; None without any.
+        linked: State of the vote of linked rows; None without any.
         logits: What they say of each row when fitted without it; None where that is unknown.
     """
 
     rows: Int[np.ndarray, "rows"]
     linear: dict[str, Tensor] | None = None
     neighbours: dict[str, Tensor] | None = None
+    linked: dict[str, Tensor] | None = None
     logits: Float[Tensor, "rows outputs"] | None = None
 
     def give(self, model: MultimodalModel) -> None:
@@ -38,6 +41,8 @@ class Cheap:
             model.linear.load_state_dict(self.linear)
         if model.neighbours is not None and self.neighbours is not None:
             model.neighbours.load_state_dict(self.neighbours)
+        if model.linked is not None and self.linked is not None:
+            model.linked.load_state_dict(self.linked)
 
     def knows(self, rows: Int[np.ndarray, "some"]) -> bool:
         """Whether there are logits of all these rows."""
@@ -80,10 +85,29 @@ def fit_cheap(
         )
     if neighbours is not None:
         neighbours.place = torch.from_numpy(rows)
+    if model.linked is not None:
+        left_out = _weigh_linked(model.linked, batches, target, rows, left_out)
     known = left_out is not None and len(left_out.rows) == len(rows)
     return Cheap(
         rows,
         linear.state_dict(),
         None if neighbours is None else neighbours.state_dict(),
+        None if model.linked is None else model.linked.state_dict(),
         left_out.logits if left_out is not None and known else None,
     )
+
+
+def _weigh_linked(
+    linked: LinkedVote,
+    batches: Iterable[Mapping[str, Items]],
+    target: Shaped[Tensor, "rows *outputs"],
+    rows: Int[np.ndarray, "rows"],
+    left_out: LeftOut | None,
+) -> LeftOut | None:
+    """Fit the vote of linked rows beside the other parts; return what all say of left-out rows."""
+    place = torch.from_numpy(rows)
+    if left_out is None:
+        linked.learn(batches, target, place, None, place)
+        return None
+    said = linked.learn(batches, target, place, left_out.logits, left_out.rows)
+    return replace(left_out, logits=left_out.logits + said[left_out.rows])
