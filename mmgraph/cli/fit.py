@@ -62,7 +62,8 @@ def make_estimator(problem: Problem, training: Training, **options: Any) -> Any:
     kind = MultimodalGraphRegressor if regression else MultimodalGraphClassifier
     named = asdict(training)
     chosen = [read_argument(each) for each in named.pop("arguments") or ()]
-    return kind(problem.modalities, **named, **options).set_params(**dict(chosen))
+    made = kind(problem.modalities, links=problem.links, **named, **options)
+    return made.set_params(**dict(chosen))
 
 
 def read_argument(given: str) -> tuple[str, Any]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from mmgraph.cli import targets
+from mmgraph.cli.links import describe_links
 from mmgraph.cli.options import Inputs
 from mmgraph.cli.sources import Source
 from mmgraph.data.infer import KINDS, infer_modalities
 from mmgraph.errors import DataError
+from mmgraph.links.base import LinkKind
+from mmgraph.links.reading import link_columns
 from mmgraph.modalities.base import Modality
 from mmgraph.modalities.tabular import Tabular
 from mmgraph.modalities.text import Text
@@ -32,6 +35,7 @@ class Problem:
         groups: Name of the groups' column.
         task: What kind of thing that is.
         modalities: How the columns are read.
+        links: Which rows see each other; None: none do.
     """
 
     frame: pd.DataFrame
@@ -39,6 +43,7 @@ class Problem:
     groups: str | None
     task: targets.TaskKind
     modalities: Sequence[Modality]
+    links: Sequence[LinkKind] | None = None
 
 
 def read_problem(frame: pd.DataFrame, source: Source, inputs: Inputs) -> Problem:
@@ -58,16 +63,18 @@ def read_problem(frame: pd.DataFrame, source: Source, inputs: Inputs) -> Problem
     separator = inputs.label_separator if inputs.task == "multilabel" else None
     frame, truth = targets.take_truth(frame, names, separator=separator)
     task, groups = inputs.task, inputs.group
+    links = describe_links(inputs)
     modalities = describe(inputs)
     if dataset is not None:
         modalities = modalities or list(dataset.modalities)
         groups = dataset.groups if groups is None else groups
         task = dataset.task if task is None and not inputs.label else task
     if not modalities:
-        chosen = frame.drop(columns=[groups] if groups else [], errors="ignore")
+        left = [*([groups] if groups else []), *link_columns(links or [])]
+        chosen = frame.drop(columns=left, errors="ignore")
         modalities = infer_modalities(chosen, labels=truth)
     modalities = [_adapt(each, inputs) for each in modalities]
-    return Problem(frame, truth, groups, task or targets.find_task(truth), modalities)
+    return Problem(frame, truth, groups, task or targets.find_task(truth), modalities, links)
 
 
 def describe(inputs: Inputs) -> list[Modality]:

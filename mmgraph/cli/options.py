@@ -177,6 +177,30 @@ class Inputs:
             help="A column for a modality of a plug-in, by the name of its class.",
         ),
     ] = None
+    link: Annotated[
+        list[str] | None,
+        option(
+            metavar="COLUMN=KEY",
+            panel=INPUTS,
+            help="A column that names other rows, and the one that they are named by.",
+        ),
+    ] = None
+    sequence: Annotated[
+        list[str] | None,
+        option(
+            metavar="COLUMN:ORDER[:SPEAKER]",
+            panel=INPUTS,
+            help="Rows of a dialogue or series see those before and after them.",
+        ),
+    ] = None
+    same_value: Annotated[
+        list[str] | None,
+        option(
+            metavar="COLUMN[=KEY]",
+            panel=INPUTS,
+            help="Rows that share a value see each other.",
+        ),
+    ] = None
     task: Annotated[
         TaskKind | None,
         option(panel=INPUTS, help="What the label is.", default="what it looks like"),

@@ -27,6 +27,8 @@ from mmgraph.estimator import (
     MultimodalGraphRegressor,
 )
 from mmgraph.kinds import TaskKind
+from mmgraph.links.kinds import check_links
+from mmgraph.links.reading import link_columns
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.names import FUSIONS
 from mmgraph.system.held import HeldFolder, sweep
@@ -95,7 +97,11 @@ def compare(
         )
     regression = isinstance(template, MultimodalGraphRegressor)
     inputs, truth, group, split, labels = _take(table, y, groups, folds, regression=regression)
-    chosen = modalities or template.modalities or infer_modalities(inputs, labels=truth)
+    linked = link_columns(check_links(template.links))
+    chosen = modalities or template.modalities
+    chosen = chosen or infer_modalities(inputs, exclude=linked, labels=truth)
+    # Groups are taken out of the inputs, and links may read them all the same.
+    inputs = inputs.join(table[[each for each in linked if each not in inputs.columns]])
     template = clone(template).set_params(modalities=list(chosen))
     kind: TaskKind = "multiclass"
     if regression or truth.ndim == 2:

@@ -246,7 +246,7 @@ def test_what_are_no_links_is_refused(links, message, frame):
 
 
 def test_a_column_lacking_in_new_rows_is_named(fitted, frame):
-    with pytest.raises(DataError, match="expected the column 'seller'.*links read it"):
+    with pytest.raises(DataError, match=r"expected the column 'seller'.*links read it"):
         fitted.predict(frame.drop(columns="seller"))
 
 
