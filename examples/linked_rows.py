@@ -76,12 +76,10 @@ def choose(packages: pd.DataFrame, share: float) -> pd.DataFrame:
 
 def shuffled(packages: pd.DataFrame) -> pd.DataFrame:
     """Return the packages with links that lead anywhere, as many from each as before."""
-    other = np.random.default_rng(0).permutation(packages["package"])
-    names = dict(zip(packages["package"], other, strict=True))
-    columns = {
-        each: [[names[name] for name in cell if name in names] for cell in packages[each]]
-        for each in RELATIONS
-    }
+    random, names = np.random.default_rng(0), packages["package"].to_numpy()
+    known = set(names)
+    count = {each: [len(known.intersection(cell)) for cell in packages[each]] for each in RELATIONS}
+    columns = {k: [list(random.choice(names, each)) for each in x] for k, x in count.items()}
     return packages.assign(**columns)
 
 

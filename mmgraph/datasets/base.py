@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmgraph.errors import DataError
 from mmgraph.kinds import TaskKind
+from mmgraph.links.base import LinkKind
 from mmgraph.modalities.base import Modality
 from mmgraph.system.shown import paragraphs, shorten_line, shorten_list, table_html
 
@@ -35,6 +36,7 @@ class MultimodalDataset:
         homepage: Where to get the set.
         groups: Name of the column whose values must stay on one side of a split, if there is
             one. Default: None.
+        links: Which rows see each other, where the set says so. Default: ().
 
     Example:
         >>> from mmgraph.datasets import load_openclipart
@@ -55,6 +57,7 @@ class MultimodalDataset:
     citation: str = field(repr=False)
     homepage: str
     groups: str | None = None
+    links: Sequence[LinkKind] = ()
 
     @property
     def parts(self) -> list[str]:

@@ -14,6 +14,7 @@ from mmgraph.datasets.clips import read_clips
 from mmgraph.datasets.pickles import read_pickle
 from mmgraph.errors import DataError, quote
 from mmgraph.kinds import TaskKind
+from mmgraph.links.sequence import Sequence as Turns
 from mmgraph.modalities.features import Features
 from mmgraph.nn.encoders.recurrent import Cell
 
@@ -42,8 +43,9 @@ def load_iemocap(path: str | Path) -> MultimodalDataset:
             Pickles are read without running code.
 
     Returns:
-        MMGCN: columns id, dialogue (the group), speaker, sentence, text, audio, vision (vectors,
-        or None), label and split ("train", "test"). MulT: as `load_mosi`, with a list of
+        MMGCN: columns id, dialogue (the group), turn, speaker, sentence, text, audio, vision
+        (vectors, or None), label and split ("train", "test"); `links` has the dialogues as a
+        `Sequence`. MulT: as `load_mosi`, with a list of
         emotions as label.
 
     Raises:
@@ -90,6 +92,7 @@ def _dataset(
         task=task,
         metrics=("weighted_f1", "accuracy"),
         groups=groups,
+        links=[Turns("dialogue", order="turn", speaker="speaker")] if "turn" in frame else (),
         licence="by agreement with its authors" if name == "IEMOCAP" else "GPL-3.0",
         citation=citation,
         homepage="https://github.com/hujingwen6666/MMGCN",
@@ -154,6 +157,7 @@ def _read_dialogue(
             )
         yield {
             "id": f"{dialogue}_{ids[row]}" if isinstance(ids[row], int) else str(ids[row]),
+            "turn": row,
             "speaker": _speaker(speakers[row]),
             "sentence": str(sentences[row]),
             **{name: vectors[row] for name, vectors in features.items()},
