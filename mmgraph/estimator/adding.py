@@ -18,6 +18,7 @@ from mmgraph.data.numbers import encode_numbers
 from mmgraph.errors import DataError, names, quote
 from mmgraph.estimator.messages import shown_messages
 from mmgraph.fitted import FittedModel, HasFitted
+from mmgraph.links.reading import without_linked_rows
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.nn.neighbours.known import first_of_each
 from mmgraph.nn.neighbours.model import Neighbours
@@ -72,7 +73,7 @@ class Adding(HasFitted, ABC):
         with shown_messages(self.verbose):
             vectors = read_vectors(fitted, frame)
             new = first_of_each(neighbours, vectors, target)
-            kept = KnownRows.of(fitted.modalities, frame.iloc[new.tolist()])
+            kept = KnownRows.of(without_linked_rows(fitted.modalities), frame.iloc[new.tolist()])
             if self.known_rows_ is not None and len(self.known_rows_) == len(neighbours.target):
                 self.known_rows_ = self.known_rows_.join(kept)
             else:  # names of before were deleted

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmgraph.data.known_rows import KnownRows
+from mmgraph.links.reading import without_linked_rows
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.model import MultimodalModel
 from mmgraph.tables.base import DiskTable
@@ -31,4 +32,4 @@ def keep_rows(
     places = neighbours.place.tolist()
     if isinstance(frame, DiskTable):
         return KnownRows([row_name(frame.index, place) for place in places])
-    return KnownRows.of(modalities, frame.iloc[places])
+    return KnownRows.of(without_linked_rows(modalities), frame.iloc[places])

@@ -13,6 +13,7 @@ from mmgraph.data.dataset import read_batches
 from mmgraph.data.whole_table import bind_table
 from mmgraph.modalities import Tabular
 from mmgraph.nn.linked_vote import LinkedVote
+from mmgraph.nn.neighbours.model import Neighbours
 from mmgraph.nn.tasks import Multiclass
 from mmgraph.tables import ParquetTable
 
@@ -129,13 +130,16 @@ def test_the_graph_has_a_node_for_each_linked_row(frame):
     }
 
 
-def test_groups_may_be_the_column_that_links_read(frame):
+def test_groups_may_be_the_column_that_links_read(frame, monkeypatch):
+    # What explanations show of neighbours is read of a table without the groups' column.
+    monkeypatch.setattr(Neighbours, "used", property(lambda self: True))
     clf = MultimodalGraphClassifier(
         [Tabular(["weight"])], links=[SameValue("seller")], graph=False, verbose=False
     ).fit(frame, "kind", groups="seller")
     # No target of a row's own group is shown, so that there is nothing to weigh.
     assert not clf.model_.linked.weight.any()
     assert set(clf.feature_names_in_) == {"weight", "seller"}
+    assert len(clf.known_rows_) == len(frame)
 
 
 def test_sequences_link_turns(tmp_path):

@@ -72,7 +72,9 @@ def test_no_modality_escapes():
     for module in pkgutil.iter_modules(mmgraph.modalities.__path__):
         importlib.import_module(f"mmgraph.modalities.{module.name}")
     checked = {type(modality) for modality, _ in CASES.values()}
-    ours = {kind for kind in Modality.__subclasses__() if kind.__module__.startswith("mmgraph.")}
+    # Rows linked with a row are read of a whole table, and have tests of their own.
+    room = f"{mmgraph.modalities.__name__}."
+    ours = {kind for kind in Modality.__subclasses__() if kind.__module__.startswith(room)}
     assert ours == checked
 
 
