@@ -12,14 +12,18 @@ from mmgraph.system.lazy import hand_on
 if TYPE_CHECKING:
     from mmgraph.explain.base import Attribution as Attribution
     from mmgraph.explain.base import Explainer as Explainer
+    from mmgraph.explain.counterfactual import Counterfactual as Counterfactual
     from mmgraph.explain.drawing import plot_explanation as plot_explanation
     from mmgraph.explain.explanation import Explanation as Explanation
     from mmgraph.explain.faithfulness import compare_explainers as compare_explainers
     from mmgraph.explain.faithfulness import measure_faithfulness as measure_faithfulness
+    from mmgraph.explain.function_model import FunctionModel as FunctionModel
+    from mmgraph.explain.functions import explain_model as explain_model
     from mmgraph.explain.gradient import GradientInput as GradientInput
     from mmgraph.explain.graph_drawing import plot_graph as plot_graph
     from mmgraph.explain.html import to_html as to_html
     from mmgraph.explain.integrated import IntegratedGradients as IntegratedGradients
+    from mmgraph.explain.listed import Explanations as Explanations
     from mmgraph.explain.methods import EXPLAINERS as EXPLAINERS
     from mmgraph.explain.occlusion import Occlusion as Occlusion
     from mmgraph.explain.pyg import PyGExplainer as PyGExplainer
@@ -37,10 +41,13 @@ else:
             "AttentionGradient": "mmgraph.explain.relevance",
             "AttentionRollout": "mmgraph.explain.rollout",
             "Attribution": "mmgraph.explain.base",
+            "Counterfactual": "mmgraph.explain.counterfactual",
             "EXPLAINERS": "mmgraph.explain.methods",
             "EdgeScores": "mmgraph.explain.record",
             "Explainer": "mmgraph.explain.base",
             "Explanation": "mmgraph.explain.explanation",
+            "Explanations": "mmgraph.explain.listed",
+            "FunctionModel": "mmgraph.explain.function_model",
             "GradientInput": "mmgraph.explain.gradient",
             "IntegratedGradients": "mmgraph.explain.integrated",
             "ItemInput": "mmgraph.explain.record",
@@ -50,6 +57,7 @@ else:
             "Sample": "mmgraph.explain.units",
             "Shapley": "mmgraph.explain.shapley",
             "compare_explainers": "mmgraph.explain.faithfulness",
+            "explain_model": "mmgraph.explain.functions",
             "measure_faithfulness": "mmgraph.explain.faithfulness",
             "plot_explanation": "mmgraph.explain.drawing",
             "plot_graph": "mmgraph.explain.graph_drawing",

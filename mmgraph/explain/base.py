@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -27,11 +27,17 @@ class Attribution:
         edges: Importance of the edges of each relation, for all layers together and in the order
             of `Relation.edge_index`, where the method tells it; None: attention is shown.
             Default: None.
+        interactions: What two modalities say together beyond what each says, by their names, where
+            the method tells it. Default: {}.
+        changes_to: Which output is predicted instead, once all units with scores are taken away,
+            where the method tells it. Default: None.
     """
 
     scores: Float[Tensor, "units"]
     base: float | None = None
     edges: dict[EdgeType, Float[Tensor, "_"]] | None = None
+    interactions: dict[tuple[str, str], float] = field(default_factory=dict)
+    changes_to: int | None = None
 
 
 class Explainer(ABC):
@@ -45,6 +51,9 @@ class Explainer(ABC):
     name: ClassVar[str]
     #: Negative scores speak against the output; False: scores only tell how much units matter.
     signed: ClassVar[bool] = True
+    #: It looks into a network; False: it asks for `units`, `logits` and `subsets` alone, so that
+    #: it suits any function of rows as well.
+    needs_network: ClassVar[bool] = True
 
     @abstractmethod
     def attribute(self, sample: Sample, target: int) -> Attribution:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 from math import comb
 
 import numpy as np
@@ -45,3 +45,32 @@ def shapley_values(worth: Float[np.ndarray, "coalitions ..."]) -> Float[np.ndarr
     without = [1 / (players * comb(players - 1, n)) if n < players else 0.0 for n in size]
     weight = np.where(members.T, joined, -np.array(without))  # [players, coalitions]
     return np.tensordot(weight, worth, axes=1)
+
+
+def interaction_values(
+    worth: Float[np.ndarray, "coalitions"],
+) -> dict[tuple[int, int], float]:
+    r"""Return what two players are worth together, beyond what each is worth without the other.
+
+    The Shapley interaction index (Grabisch and Roubens, 1999, https://doi.org/10.1007/s001820050125):
+
+    .. math::
+        I_{ij} = \sum_{S \not\ni i, j} \frac{|S|!\,(M - |S| - 2)!}{(M - 1)!}
+        \bigl( v(S \cup \{i, j\}) - v(S \cup \{i\}) - v(S \cup \{j\}) + v(S) \bigr)
+
+    Args:
+        worth: v of each coalition, in the order of `coalitions`.
+
+    Example:
+        >>> interaction_values(np.array([0.0, 3.0, 1.0, 10.0]))
+        {(0, 1): 6.0}
+    """
+    players = len(worth).bit_length() - 1
+    members = coalitions(players)
+    found = {}
+    for one, other in combinations(range(players), 2):
+        sign = np.where(members[:, one] == members[:, other], 1, -1)
+        rest = members.sum(1) - members[:, one] - members[:, other]
+        weight = [1 / ((players - 1) * comb(players - 2, size)) for size in rest]
+        found[one, other] = float((sign * weight * worth).sum())
+    return found

@@ -101,7 +101,8 @@ function showView(number) {
   fillSelect(at("head"), numbers("head", [...Array(heads).keys()]), at("head").value);
   drawInputs();
   drawOutputs(current);
-  drawSigned(at("modalities"), Object.entries(current.modality_scores), current.signed);
+  const sums = Object.entries(current.modality_scores);
+  drawSigned(at("modalities"), [...sums, ...current.interactions], current.signed);
   drawFaithfulness(current.faithfulness);
   drawNeighbours(current);
   at("parts-section").hidden = !Object.keys(current.parts).length;
@@ -122,6 +123,7 @@ function drawOutputs(current) {
   if (current.more) at("outputs").append(make("div", "faint", `and ${current.more} more`));
   const base = current.base === null ? "" : `, ${short(current.base)} without inputs`;
   at("outputs").append(make("div", "faint", `explained: ${current.target} (logit ${short(current.value)}${base})`));
+  if (current.changes_to) at("outputs").append(make("div", "faint", `without what is marked: ${current.changes_to}`));
 }
 
 function bar(name, range, number, className, color) {

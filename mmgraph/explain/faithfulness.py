@@ -14,9 +14,10 @@ from torch import Tensor
 from mmgraph.errors import DataError
 from mmgraph.explain.base import Explainer
 from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.function_model import FunctionModel
 from mmgraph.explain.methods import find_explainer
-from mmgraph.explain.samples import explain_sample, find_output, output_names, read_samples
-from mmgraph.explain.units import Sample
+from mmgraph.explain.samples import explain_sample, find_output, output_names, read_rows
+from mmgraph.explain.unit_row import UnitRow
 from mmgraph.fitted import Fitted, fitted_model
 from mmgraph.tables.opening import read_frame
 
@@ -61,7 +62,7 @@ class Curves:
     insertion: Float[np.ndarray, "points"]
 
 
-def curves(sample: Sample, target: int, scores: Float[Tensor, "units"]) -> Curves:
+def curves(sample: UnitRow, target: int, scores: Float[Tensor, "units"]) -> Curves:
     """Return the deletion and the insertion curve of one row.
 
     From https://arxiv.org/abs/1806.07421. The value is the probability of a class or label; for
@@ -73,7 +74,7 @@ def curves(sample: Sample, target: int, scores: Float[Tensor, "units"]) -> Curve
     return Curves(counts.numpy() / sample.units, value[0].numpy(), value[1].numpy())
 
 
-def measure(sample: Sample, explanations: Sequence[Explanation]) -> list[dict[str, float]]:
+def measure(sample: UnitRow, explanations: Sequence[Explanation]) -> list[dict[str, float]]:
     r"""Return how true explanations of one output of one row are, by metric.
 
     - `deletion`, `insertion`: areas below the curves of `curves`. Less, and more, is better.
@@ -116,23 +117,24 @@ def unit_scores(explanation: Explanation) -> Float[Tensor, "units"]:
 
 
 def measure_faithfulness(
-    estimator: Fitted, X: Any, explanations: Sequence[Explanation]
+    estimator: Fitted | FunctionModel, X: Any, explanations: Sequence[Explanation]
 ) -> list[Explanation]:
     """Return explanations with their faithfulness, see `measure`.
 
     Args:
-        estimator: The estimator that was explained, or its `FittedModel`.
+        estimator: What was explained: an estimator, its `FittedModel`, or any function.
         X: The rows, in the order of the explanations.
         explanations: What `estimator.explain(X)` returned.
 
     Raises:
         DataError: A cell cannot be read, or there are not as many explanations as rows.
     """
-    samples = read_samples(estimator, read_frame(X))
-    if len(samples) != len(explanations):
+    frame = read_frame(X)
+    if len(frame) != len(explanations):
         raise DataError(
-            f"expected an explanation of each of {len(samples)} rows, got {len(explanations)}"
+            f"expected an explanation of each of {len(frame)} rows, got {len(explanations)}"
         )
+    samples = read_rows(estimator, frame)
     return [
         each.with_faithfulness(measure(sample, [each])[0])
         for sample, each in zip(samples, explanations, strict=True)
@@ -140,7 +142,7 @@ def measure_faithfulness(
 
 
 def compare_explainers(
-    estimator: Fitted,
+    estimator: Fitted | FunctionModel,
     X: Any,
     *,
     methods: Sequence[str | Explainer],
@@ -149,7 +151,7 @@ def compare_explainers(
     """Return how true several methods are on the same rows.
 
     Args:
-        estimator: A fitted classifier or regressor, or its `FittedModel`.
+        estimator: A fitted classifier or regressor, its `FittedModel`, or any function.
         X: Rows; those without any input are left out.
         methods: Names of methods, or explainers.
         target: As for `explain`.
@@ -165,11 +167,12 @@ def compare_explainers(
     """
     import pandas as pd
 
-    fitted = fitted_model(estimator)
-    names, number = output_names(fitted), find_output(fitted, target)
+    explained = estimator if isinstance(estimator, FunctionModel) else fitted_model(estimator)
+    samples = read_rows(explained, read_frame(X))
+    names, number = output_names(explained), find_output(explained, target)
     measured: list[dict[str, Any]] = []
     explainers = [find_explainer(method) for method in methods]
-    for sample in read_samples(fitted, read_frame(X)):
+    for sample in samples:
         if not sample.units:
             continue
         found = [explain_sample(sample, e, target=number, outputs=names) for e in explainers]
@@ -216,7 +219,7 @@ def _first(
 
 
 def _values(
-    sample: Sample, target: int, chosen: Bool[Tensor, "*points units"]
+    sample: UnitRow, target: int, chosen: Bool[Tensor, "*points units"]
 ) -> Float[Tensor, "2 *points"]:
     """Return the target's value without the chosen units, and with these alone."""
     both = torch.stack([~chosen, chosen])
@@ -225,13 +228,13 @@ def _values(
 
 
 def _value(
-    sample: Sample, logits: Float[Tensor, "rows outputs"], target: int
+    sample: UnitRow, logits: Float[Tensor, "rows outputs"], target: int
 ) -> Float[Tensor, "rows"]:
-    return sample.model.task.comparable(logits)[:, target]
+    return sample.task.comparable(logits)[:, target]
 
 
 def _metrics(
-    sample: Sample, target: int, orders: Int[Tensor, "orders units"]
+    sample: UnitRow, target: int, orders: Int[Tensor, "orders units"]
 ) -> dict[str, Float[Tensor, "orders"]]:
     """Return all metrics for each order, from one batch."""
     units = sample.units
@@ -260,8 +263,8 @@ def _metrics(
 
 
 def _changed(
-    sample: Sample, logits: Float[Tensor, "2 orders outputs"], target: int
+    sample: UnitRow, logits: Float[Tensor, "2 orders outputs"], target: int
 ) -> Float[Tensor, "2 orders"] | None:
     """Say where a prediction is another one than that of the whole row; None for numbers."""
-    changed = sample.model.task.changed(logits, sample.logits, target)
+    changed = sample.task.changed(logits, sample.logits, target)
     return None if changed is None else changed.float()

@@ -143,6 +143,10 @@ def _view(
         "target": outputs[explanation.target],
         "outputs": [[outputs[k], predicted[k], k == explanation.target] for k in shown],
         "more": len(outputs) - len(shown),
+        "interactions": [
+            [" with ".join(each["modalities"]), each["value"]] for each in described["interactions"]
+        ],
+        "changes_to": None if explanation.changes_to is None else outputs[explanation.changes_to],
         "neighbours": _neighbours(explanation, pictures, blobs),
         "voters": len(explanation.neighbours),
         "nodes": [

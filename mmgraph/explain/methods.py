@@ -6,6 +6,7 @@ from typing import Literal
 
 from mmgraph.errors import DataError
 from mmgraph.explain.base import Explainer
+from mmgraph.explain.counterfactual import Counterfactual
 from mmgraph.explain.gradient import GradientInput
 from mmgraph.explain.integrated import IntegratedGradients
 from mmgraph.explain.occlusion import Occlusion
@@ -22,6 +23,7 @@ DEFAULT = "integrated_gradients"
 Method = Literal[
     "attention_gradient",
     "attention_rollout",
+    "counterfactual",
     "gnn_explainer",
     "gradient",
     "integrated_gradients",
@@ -34,6 +36,7 @@ EXPLAINERS: dict[str, type[Explainer]] = {
     for each in (
         AttentionGradient,
         AttentionRollout,
+        Counterfactual,
         GradientInput,
         IntegratedGradients,
         Occlusion,

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from mmgraph.explain.base import Attribution, Explainer
-from mmgraph.explain.units import Sample
+from mmgraph.explain.unit_row import UnitRow
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,9 @@ class Occlusion(Explainer):
     """
 
     name: ClassVar[str] = "occlusion"
+    needs_network: ClassVar[bool] = False
 
-    def attribute(self, sample: Sample, target: int) -> Attribution:
+    def attribute(self, sample: UnitRow, target: int) -> Attribution:
         """Return the scores of the row's units."""
         without = ~torch.eye(sample.units, dtype=torch.bool)
         return Attribution(sample.logits[target] - sample.subsets(without)[:, target])

@@ -144,6 +144,8 @@ class ExplanationRecord:
     .. math::
         f_c(x) = z_c(x) - \frac{1}{C} \sum_k z_k(x)
 
+    For functions, whose logits nobody knows, it is log p / (1 - p) of the probability p.
+
     Args:
         row: What the table calls the row.
         method: Name of the method.
@@ -167,6 +169,10 @@ class ExplanationRecord:
             Default: {}.
         neighbours: The training rows that voted, the nearest first; none where they have no say.
             Default: ().
+        interactions: What two modalities say together beyond what each says, in logits, by their
+            names; methods that do not tell it leave it empty. Default: {}.
+        changes_to: Which output is predicted instead, once all nodes with scores are taken away,
+            where the method tells it. Default: None.
     """
 
     row: str
@@ -184,6 +190,8 @@ class ExplanationRecord:
     faithfulness: dict[str, float] | None = None
     parts: dict[str, float] = field(default_factory=dict)
     neighbours: Sequence[Neighbour] = ()
+    interactions: dict[tuple[str, str], float] = field(default_factory=dict)
+    changes_to: int | None = None
 
     @property
     def scores(self) -> Float[np.ndarray, "nodes"]:

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmgraph.data.cells import modality_cells
 from mmgraph.explain.base import Explainer
-from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.faithfulness import measure
+from mmgraph.explain.function_model import FunctionModel
+from mmgraph.explain.function_row import FunctionRow
 from mmgraph.explain.listed import Explanations
 from mmgraph.explain.methods import DEFAULT, find_explainer
 from mmgraph.explain.record import ItemInput
-from mmgraph.explain.samples import explain_sample, find_output, output_names, read_samples
-from mmgraph.fitted import Fitted, fitted_model
-from mmgraph.modalities.base import Modality, first_reading
+from mmgraph.explain.samples import explain_sample, find_output, output_names, read_rows
+from mmgraph.explain.unit_row import UnitRow
+from mmgraph.explain.units import Sample
+from mmgraph.fitted import Fitted, FittedModel, fitted_model
+from mmgraph.modalities.base import first_reading
 from mmgraph.tables.names import row_name
 from mmgraph.tables.opening import read_frame
-from mmgraph.typing import Item
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def explain_rows(
-    model: Fitted,
+    model: Fitted | FunctionModel,
     X: Any,
     *,
     method: str | Explainer = DEFAULT,
     target: Any = None,
     faithfulness: bool = False,
-) -> list[Explanation]:
+) -> Explanations:
     """Return an explanation of each row, as a list that notebooks show as the page.
 
     Args:
-        model: A fitted classifier or regressor, or its `FittedModel`.
+        model: A fitted classifier or regressor, its `FittedModel`, or any function.
         X: Rows, as for `predict`.
         method: Name of a method, or an explainer with settings of its own.
         target: The class, the label, or the number of the output to explain, for all rows;
@@ -47,18 +48,23 @@ def explain_rows(
     """
     explainer = find_explainer(method)
     frame = read_frame(X)
-    fitted, frame = fitted_model(model).bound_to(frame)
-    names, number = output_names(fitted), find_output(fitted, target)
+    explained: FittedModel | FunctionModel
+    if isinstance(model, FunctionModel):
+        explained = model
+    else:
+        explained, frame = fitted_model(model).bound_to(frame)
+    samples = read_rows(explained, frame)
+    names, number = output_names(explained), find_output(explained, target)
     explanations = Explanations()
-    for position, sample in enumerate(read_samples(fitted, frame)):
+    for position, sample in enumerate(samples):
         explanation = explain_sample(
             sample,
             explainer,
             target=number,
             outputs=names,
             row=row_name(frame.index, position),
-            inputs=_inputs(fitted.modalities, frame.iloc[[position]], sample.items),
-            known=fitted.known_rows,
+            inputs=_inputs(explained, frame.iloc[[position]], sample),
+            known=None if isinstance(explained, FunctionModel) else explained.known_rows,
         )
         if faithfulness:
             explanation = explanation.with_faithfulness(measure(sample, [explanation])[0])
@@ -67,18 +73,21 @@ def explain_rows(
 
 
 def _inputs(
-    modalities: Sequence[Modality], row: pd.DataFrame, items: Mapping[str, list[Item]]
+    model: FittedModel | FunctionModel, row: pd.DataFrame, sample: UnitRow
 ) -> list[ItemInput]:
     """Return what the items of a row came from."""
+    if isinstance(sample, FunctionRow):
+        return sample.inputs
+    assert isinstance(sample, Sample)
     inputs = []
-    for modality in modalities:
+    for modality in model.modalities:
         name = modality.node_type
         raws = modality_cells(modality, row)[0]
-        if len(raws) != len(items[name]) and not modality.by_column:
+        if len(raws) != len(sample.items[name]) and not modality.by_column:
             # Some could not be read and count as missing.
             with first_reading():
                 raws = [raw for raw in raws if modality.transform([[raw]])[0]]
-        for number in range(len(items[name])):
+        for number in range(len(sample.items[name])):
             raw = None if modality.by_column else raws[number]
             text = None if raw is None else modality.text(raw)
             inputs.append(ItemInput(name, modality.kind, number, text, raw, modality))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -16,8 +16,11 @@ from mmgraph.errors import DataError, quote
 from mmgraph.explain.attention import attention_of, place_of_nodes
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.explanation import Explanation
+from mmgraph.explain.function_model import FunctionModel
+from mmgraph.explain.function_row import FunctionRow
 from mmgraph.explain.neighbours import neighbours_of
 from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
+from mmgraph.explain.unit_row import UnitRow
 from mmgraph.explain.units import Sample
 from mmgraph.fitted import Fitted, FittedModel, fitted_model
 from mmgraph.graph.nodes import Nodes
@@ -45,8 +48,19 @@ def read_samples(model: Fitted, frame: pd.DataFrame) -> list[Sample]:
     ]
 
 
+def read_rows(model: Fitted | FunctionModel, frame: pd.DataFrame) -> Iterator[UnitRow]:
+    """Return the rows of a table one by one, ready to be taken apart.
+
+    Raises:
+        DataError: A cell cannot be read.
+    """
+    return (
+        model.rows(frame) if isinstance(model, FunctionModel) else iter(read_samples(model, frame))
+    )
+
+
 def explain_sample(
-    sample: Sample,
+    sample: UnitRow,
     explainer: Explainer,
     *,
     target: int | None = None,
@@ -58,7 +72,7 @@ def explain_sample(
     """Return the explanation of one row of a model without an estimator.
 
     Args:
-        sample: The row.
+        sample: The row, of a model or of a function.
         explainer: The method.
         target: Which output; None: the most probable one.
         outputs: Names of the outputs; their numbers when None.
@@ -69,13 +83,13 @@ def explain_sample(
     Raises:
         DataError: The method does not suit the model.
     """
-    task = sample.model.task
+    task = sample.task
     with torch.no_grad():
         predicted = task.activate(sample.logits.unsqueeze(0))[0]
     if target is None:
         target = task.explained_output(predicted)
     # Without any unit there is nothing to score.
-    found = explainer.attribute(sample, target) if sample.units else Attribution(torch.zeros(0))
+    found = _attribute(explainer, sample, target) if sample.units else Attribution(torch.zeros(0))
     names = [str(number) for number in range(task.outputs)] if outputs is None else outputs
     return Explanation(
         row=row,
@@ -87,20 +101,48 @@ def explain_sample(
         value=float(sample.logits[target]),
         base=found.base,
         signed=explainer.signed,
-        nodes=_nodes(sample, found.scores),
-        edges=_edges(sample, found),
         inputs=inputs,
-        parts=sample.parts(target),
-        neighbours=neighbours_of(sample, target, names, known),
+        interactions=found.interactions,
+        changes_to=found.changes_to,
+        **_described(sample, found, target, names, known),
     )
 
 
-def output_names(fitted: FittedModel) -> list[str]:
+def _attribute(explainer: Explainer, sample: UnitRow, target: int) -> Attribution:
+    """Return what a method says of a row.
+
+    Raises:
+        DataError: It looks into a network, and the row is that of a function.
+    """
+    if explainer.needs_network and not isinstance(sample, Sample):
+        raise DataError(
+            f"{explainer.name} looks into networks of mmgraph, and this is a function; use "
+            '"shapley", "occlusion" or "counterfactual"'
+        )
+    return explainer.attribute(cast(Sample, sample), target)
+
+
+def _described(
+    sample: UnitRow, found: Attribution, target: int, names: Sequence[str], known: KnownRows | None
+) -> dict[str, Any]:
+    """Return the scored nodes, and what else a network tells: edges, parts, neighbours."""
+    if isinstance(sample, FunctionRow):
+        return {"nodes": sample.scored(found.scores)}
+    assert isinstance(sample, Sample)
+    return {
+        "nodes": _nodes(sample, found.scores),
+        "edges": _edges(sample, found),
+        "parts": sample.parts(target),
+        "neighbours": neighbours_of(sample, target, names, known),
+    }
+
+
+def output_names(fitted: FittedModel | FunctionModel) -> list[str]:
     """Return the classes or labels of a model, or numbers for values."""
     return [str(each) for each in fitted.output_names]
 
 
-def find_output(fitted: FittedModel, target: Any) -> int | None:
+def find_output(fitted: FittedModel | FunctionModel, target: Any) -> int | None:
     """Return which output a class, a label or a number is; None for None.
 
     Raises:

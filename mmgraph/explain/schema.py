@@ -58,7 +58,11 @@
           "inputs": [...]               as above, texts cut short; only of the five with the
                                         largest influence
         }
-      ]
+      ],
+      "interactions": [                 what two modalities say together beyond what each says
+        {"modalities": ["image", "text"], "value": 0.1}
+      ],
+      "changes_to": null                which output is predicted without the nodes with scores
     }
 
 Numbers are rounded to five digits, weights of edges to four.
@@ -118,6 +122,11 @@ def to_json(explanation: ExplanationRecord, *, pictures: bool = True) -> dict[st
         "faithfulness": faithfulness and {k: _short(v) for k, v in faithfulness.items()},
         "parts": {k: _short(v) for k, v in explanation.parts.items()},
         "neighbours": _neighbours(explanation, pictures),
+        "interactions": [
+            {"modalities": list(pair), "value": _short(value)}
+            for pair, value in explanation.interactions.items()
+        ],
+        "changes_to": explanation.changes_to,
     }
 
 
@@ -237,6 +246,8 @@ def _from_json(described: dict[str, Any]) -> ExplanationRecord:
         # Explanations of before there were neighbours have none.
         parts={k: float(v) for k, v in described.get("parts", {}).items()},
         neighbours=[_read_neighbour(each) for each in described.get("neighbours", [])],
+        interactions=dict(map(_read_interaction, described.get("interactions", []))),
+        changes_to=described.get("changes_to"),
     )
 
 
@@ -279,6 +290,11 @@ def _read_neighbour(neighbour: dict[str, Any]) -> Neighbour:
         influence=float(neighbour["influence"]),
         inputs=[_read_input(each) for each in neighbour["inputs"]],
     )
+
+
+def _read_interaction(described: dict[str, Any]) -> tuple[tuple[str, str], float]:
+    one, other = described["modalities"]
+    return (one, other), float(described["value"])
 
 
 def _read_input(item: dict[str, Any]) -> ItemInput:

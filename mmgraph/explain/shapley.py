@@ -12,11 +12,14 @@ from torch import Tensor
 
 from mmgraph.errors import DataError
 from mmgraph.explain.base import Attribution, Explainer
-from mmgraph.explain.exact_shapley import coalitions, shapley_values
-from mmgraph.explain.units import Sample
+from mmgraph.explain.exact_shapley import coalitions, interaction_values, shapley_values
+from mmgraph.explain.unit_row import UnitRow
 
 #: Up to this many players all coalitions are computed: 2 to this power.
 _EXACT = 8
+
+#: Up to this many modalities, what each two say together is computed as well.
+_MOST_MODALITIES = 6
 
 #: What coalitions are worth: the value of each row of a mask.
 Game = Callable[[Bool[Tensor, "coalitions players"]], Float[Tensor, "coalitions"]]
@@ -33,6 +36,9 @@ class Shapley(Explainer):
     with its reverse (https://arxiv.org/abs/2104.12199). Either way the scores sum to f of the
     whole row less that of an empty one.
 
+    Which modalities interact comes from all coalitions of whole modalities, see
+    `Attribution.interactions` and https://doi.org/10.1007/s001820050125.
+
     Args:
         players: What joins one by one: "units", "items" (whole images and texts) or
             "modalities". The units of a player share its value evenly. Default: "units".
@@ -41,6 +47,7 @@ class Shapley(Explainer):
     """
 
     name: ClassVar[str] = "shapley"
+    needs_network: ClassVar[bool] = False
 
     players: Literal["units", "items", "modalities"] = "units"
     orders: int = 20
@@ -52,7 +59,7 @@ class Shapley(Explainer):
                 f'expected players "units", "items" or "modalities", got {self.players!r}'
             )
 
-    def attribute(self, sample: Sample, target: int) -> Attribution:
+    def attribute(self, sample: UnitRow, target: int) -> Attribution:
         """Return the scores of the row's units."""
         player = self._player_of_units(sample)
         number = int(player.max()) + 1
@@ -66,9 +73,9 @@ class Shapley(Explainer):
             values = sampled_shapley(worth, number, orders=self.orders, seed=self.seed)
         shared = values / torch.bincount(player)
         base = sample.subsets(torch.zeros(1, sample.units, dtype=torch.bool))[0, target]
-        return Attribution(shared[player], float(base))
+        return Attribution(shared[player], float(base), interactions=_interactions(sample, target))
 
-    def _player_of_units(self, sample: Sample) -> Int[Tensor, "units"]:
+    def _player_of_units(self, sample: UnitRow) -> Int[Tensor, "units"]:
         names: list = list(range(sample.units))
         if self.players == "items":
             names = list(sample.unit_items)
@@ -76,6 +83,18 @@ class Shapley(Explainer):
             names = [modality for modality, _ in sample.unit_items]
         order = {name: number for number, name in enumerate(dict.fromkeys(names))}
         return torch.tensor([order[name] for name in names])
+
+
+def _interactions(sample: UnitRow, target: int) -> dict[tuple[str, str], float]:
+    """Return what each two modalities of a row say together beyond what each of them says."""
+    owner = [modality for modality, _ in sample.unit_items]
+    names = list(dict.fromkeys(owner))
+    if not 2 <= len(names) <= _MOST_MODALITIES:
+        return {}
+    player = torch.tensor([names.index(name) for name in owner])
+    kept = torch.from_numpy(coalitions(len(names)))[:, player]
+    worth = sample.subsets(kept)[:, target].double().numpy()
+    return {(names[i], names[j]): value for (i, j), value in interaction_values(worth).items()}
 
 
 def exact_shapley(worth: Game, players: int) -> Float[Tensor, "players"]:
@@ -87,7 +106,7 @@ def exact_shapley(worth: Game, players: int) -> Float[Tensor, "players"]:
         [4.0, 3.0]
     """
     value = worth(torch.from_numpy(coalitions(players))).double()
-    return torch.from_numpy(shapley_values(value.detach().numpy())).float()
+    return torch.from_numpy(shapley_values(value.detach().numpy()))
 
 
 def sampled_shapley(
@@ -108,4 +127,4 @@ def sampled_shapley(
     member = rank.unsqueeze(1) < joined  # [orders, players + 1, players]
     value = worth(member.flatten(0, 1)).double().view(len(rank), -1)
     gain = value.diff(dim=1)  # of the player that joins at each place
-    return gain.gather(1, rank).mean(0).float()
+    return gain.gather(1, rank).mean(0)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from mmgraph.explain.unit_row import UnitRow
 from mmgraph.explain.vote import Vote, vote_on
 from mmgraph.graph.graph import MultimodalGraph
 from mmgraph.graph.items import Items
@@ -17,13 +18,14 @@ from mmgraph.graph.nodes import Nodes
 from mmgraph.modalities.base import Modality
 from mmgraph.nn.fusion.graph import GraphFusion
 from mmgraph.nn.model import MultimodalModel
+from mmgraph.nn.task import Task
 from mmgraph.typing import Item
 
 #: Variants of a row that go through the model at once.
 _BATCH = 128
 
 
-class Sample:
+class Sample(UnitRow):
     r"""One row, whose units are its nodes: regions, tokens, frames, columns.
 
     A model is explained through two functions of its units. `subsets` takes units away, from the
@@ -61,6 +63,11 @@ class Sample:
         self.items = {name: items[name] for name in model.encoders}
         self.batch = {name: self._collate(name, [self.items[name]]) for name in self.items}
         self._variants: dict[tuple[str, int, bytes], Item] = {}
+
+    @property
+    def task(self) -> Task:
+        """What the model predicts."""
+        return self.model.task
 
     @cached_property
     def counts(self) -> dict[str, int]:

@@ -33,7 +33,14 @@ def describe(explanation: ExplanationRecord) -> str:
     sums = [f"{name} {value:+.3g}" for name, value in explanation.modality_scores.items()]
     if sums:
         lines.append(f"  modalities: {', '.join(sums)}")
+    pairs = explanation.interactions.items()
+    together = [f"{one} with {other} {round(value, 6):+.3g}" for (one, other), value in pairs]
+    if together:
+        lines.append(f"  interactions: {', '.join(together)}")
+    if explanation.changes_to is not None:
+        lines.append(f"  without what follows: {explanation.outputs[explanation.changes_to]}")
     strongest = sorted(explanation.nodes, key=lambda node: -abs(node.score))[:_MOST_NODES]
+    strongest = [node for node in strongest if node.score]
     lines += [f"  {each.modality}: {each.place.label} {each.score:+.3g}" for each in strongest]
     if explanation.neighbours:
         count = len(explanation.neighbours)

@@ -1,0 +1,1 @@
+"""Raw values taken apart: pictures without some regions, texts without some words."""
