@@ -6,6 +6,7 @@ from mmgraph.system.lazy import hand_on
 from mmgraph.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from mmgraph import checks as checks
     from mmgraph import comparison as comparison
     from mmgraph import data as data
     from mmgraph import datasets as datasets
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mmgraph import tables as tables
     from mmgraph import testing as testing
     from mmgraph import training as training
+    from mmgraph.checks.result import DataCheck as DataCheck
+    from mmgraph.checks.run import check as check
     from mmgraph.comparison.result import Comparison as Comparison
     from mmgraph.comparison.run import compare as compare
     from mmgraph.datasets.base import MultimodalDataset as MultimodalDataset
@@ -90,6 +93,7 @@ else:
             "Comparison": "mmgraph.comparison.result",
             "Complete": "mmgraph.graph.relations.complete",
             "Custom": "mmgraph.graph.relations.custom",
+            "DataCheck": "mmgraph.checks.result",
             "DataError": "mmgraph.errors",
             "DenseForm": "mmgraph.message_passing.base",
             "Diagnosis": "mmgraph.diagnosis.result",
@@ -126,6 +130,7 @@ else:
             "Text": "mmgraph.modalities.text",
             "Video": "mmgraph.modalities.video",
             "WithPosition": "mmgraph.graph.relations.position",
+            "check": "mmgraph.checks.run",
             "clear_cache": "mmgraph.system.cache",
             "compare": "mmgraph.comparison.run",
             "compare_explainers": "mmgraph.explain.faithfulness",
@@ -140,6 +145,7 @@ else:
             "robustness_curve": "mmgraph.robustness",
         },
         rooms=(
+            "checks",
             "comparison",
             "data",
             "datasets",

@@ -37,7 +37,17 @@ ORDER = (
         "training",
         "saving",
     ),
-    *("export", "plot", "explain", "estimator", "diagnosis", "datasets", "comparison", "testing"),
+    *(
+        "export",
+        "plot",
+        "explain",
+        "estimator",
+        "diagnosis",
+        "datasets",
+        "comparison",
+        "checks",
+        "testing",
+    ),
     "cli",
 )
 MOST_ROOMS = 30

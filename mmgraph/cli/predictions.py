@@ -11,15 +11,12 @@ import numpy as np
 from jaxtyping import Float
 
 from mmgraph.errors import DataError, MissingPackageError, names, quote
+from mmgraph.tables.spreadsheets import as_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmgraph.fitted import FittedModel
-
-
-#: What formulas begin with, in the wide forms of East Asian keyboards too.
-_FORMULA = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def prediction_columns(
@@ -119,26 +116,6 @@ class TextWriter(TableWriter):
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
-
-
-def as_text(value: Any) -> Any:
-    """Return what a cell is written as, so that no spreadsheet takes a text for a formula.
-
-    Example:
-        >>> as_text("=1+1"), as_text("-1.5"), as_text(-1.5), as_text("a=b")
-        ("'=1+1", '-1.5', -1.5, 'a=b')
-    """
-    if not isinstance(value, str):
-        return value
-    # A return alone would begin another row, for it is not put between quotes.
-    value = value.replace("\r\n", "\n").replace("\r", "\n")
-    if not value.lstrip().startswith(_FORMULA):
-        return value
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}"
-    return value
 
 
 class ParquetWriter(TableWriter):
