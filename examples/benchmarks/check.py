@@ -75,7 +75,8 @@ def main() -> None:
         leaks = [f"{each.column} ({each.severity})" for each in found.of("leak")]
         print(
             f"seed {seed}: {len(set(listed) & set(wrong))} of {len(wrong)} false labels among the "
-            f"first {len(listed)} rows; {copies} of 20 copies; leaks: {', '.join(leaks)}; {seconds:.0f} s"
+            f"first {len(listed)} rows; {copies} of 20 copies; leaks: {', '.join(leaks)}; "
+            f"{seconds:.0f} s"
         )
         print(repr(found))
     if arguments.page:

@@ -87,8 +87,9 @@ def alike_texts(texts: Sequence[str]) -> Pairs:
         norm=None,
         alternate_sign=False,
     )
-    # A space at either end, so that the shortest text has a shingle.
-    x = shingles.transform([f"    {texts[row]}    " for row in there])
+    # Marks at either end, so that the shortest text has a shingle.
+    mark = "~" * (_LETTERS - 1)
+    x = shingles.transform([f"{mark}{texts[row]}{mark}" for row in there])
     size = np.asarray(x.sum(1)).ravel()
     pairs = []
     for start in range(0, len(there), _BLOCK):

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from mmgraph.cli.check import check
 from mmgraph.cli.compare import compare
 from mmgraph.cli.evaluate import evaluate
 from mmgraph.cli.explain import explain
@@ -67,7 +68,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all is well, 1 the data or a file cannot be used, 2 wrong usage.",
+    epilog="Exit codes: 0 all is well, 1 the data or a file cannot be used, 2 wrong usage, 3 check "
+    "found errors.",
 )
 
 
@@ -115,6 +117,10 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         f"mmgraph compare {_TABLE} --label label --method graph --method late --output runs",
     ),
     export: (f"mmgraph export model {_TABLE} --format onnx --output program",),
+    check: (
+        f"mmgraph check {_TABLE} --label label --group group",
+        f"mmgraph check {_TABLE} --image image --text text --label label --output check.html",
+    ),
     inspect: (f"mmgraph inspect {_TABLE} --label label", "mmgraph inspect model"),
 }
 

@@ -77,6 +77,14 @@ def read_problem(frame: pd.DataFrame, source: Source, inputs: Inputs) -> Problem
     return Problem(frame, truth, groups, task or targets.find_task(truth), modalities, links)
 
 
+def read_modalities(source: Source, inputs: Inputs) -> list[Modality] | None:
+    """Return how columns are read: as the user said, or the data set; None: nobody says."""
+    modalities = describe(inputs)
+    if source.dataset is not None:
+        modalities = modalities or list(source.dataset.modalities)
+    return [_adapt(each, inputs) for each in modalities] or None
+
+
 def describe(inputs: Inputs) -> list[Modality]:
     """Return a modality for each column that was named, and one for all columns of a table.
 
