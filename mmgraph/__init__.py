@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mmgraph import nn as nn
     from mmgraph import plot as plot
     from mmgraph import relations as relations
+    from mmgraph import reports as reports
     from mmgraph import robustness as robustness
     from mmgraph import tables as tables
     from mmgraph import testing as testing
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
     from mmgraph.nn.fusion.graph import GraphFusion as GraphFusion
     from mmgraph.nn.model import MultimodalModel as MultimodalModel
     from mmgraph.nn.task import Task as Task
+    from mmgraph.reports.result import ModelReport as ModelReport
+    from mmgraph.reports.run import report as report
     from mmgraph.robustness import hide as hide
     from mmgraph.robustness import robustness_curve as robustness_curve
     from mmgraph.system.cache import clear_cache as clear_cache
@@ -110,6 +113,7 @@ else:
             "Items": "mmgraph.graph.items",
             "Link": "mmgraph.links.by_key",
             "MissingPackageError": "mmgraph.errors",
+            "ModelReport": "mmgraph.reports.result",
             "Modality": "mmgraph.modalities.base",
             "MultimodalDataset": "mmgraph.datasets.base",
             "MultimodalGraph": "mmgraph.graph.graph",
@@ -142,6 +146,7 @@ else:
             "Training": "mmgraph.training.settings",
             "load": "mmgraph.estimator.loading",
             "load_exported": "mmgraph.export.exported",
+            "report": "mmgraph.reports.run",
             "robustness_curve": "mmgraph.robustness",
         },
         rooms=(
@@ -162,6 +167,7 @@ else:
             "nn",
             "plot",
             "relations",
+            "reports",
             "robustness",
             "tables",
             "testing",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-from mmgraph.errors import DataError, quote
+from mmgraph.errors import DataError, quote, unknown_name
 
 #: Probabilities count as this at least, which is what single precision resolves near 1.
 _LEAST = 1e-7
@@ -75,11 +76,70 @@ def evaluate_predictions(
         >>> evaluate_predictions(["mae", "acc2_non0"], [-1.0, 0.0, 2.0], [-3.0, 1.0, 2.0])
         {'mae': 1.0, 'acc2_non0': 1.0}
     """
-    unknown = [name for name in names if name not in _METRICS]
-    if unknown:
-        raise DataError(f"there is no metric {unknown[0]!r}; there are {', '.join(_METRICS)}")
+    check_metrics(names)
     given = _read(truth, predicted, probabilities, classes)
     return {name: float(_METRICS[name](given)) for name in names}
+
+
+def check_metrics(names: Sequence[str]) -> None:
+    """Refuse names of metrics that there are not, before anything is predicted.
+
+    Raises:
+        DataError: There is no such metric.
+    """
+    for name in names:
+        if name not in _METRICS:
+            raise DataError(unknown_name("metric", name, _METRICS))
+
+
+def bootstrap_metrics(
+    names: Sequence[str],
+    truth: Any,
+    predicted: Any,
+    probabilities: Any = None,
+    classes: Any = None,
+    *,
+    groups: Any = None,
+    draws: int = 500,
+    seed: int = 0,
+) -> Float[np.ndarray, "draws metrics"]:
+    """Return the metrics of rows that are drawn again and again, with replacement.
+
+    Percentiles of a column are an interval of the metric. Draws in which a metric cannot be had,
+    as for lack of a class, are NaN.
+
+    Args:
+        names: Names of metrics.
+        truth: As for `evaluate_predictions`.
+        predicted: As for `evaluate_predictions`.
+        probabilities: As for `evaluate_predictions`.
+        classes: As for `evaluate_predictions`.
+        groups: Group of each row; groups are drawn then. None: rows are.
+        draws: How often.
+        seed: Seed of the draws.
+
+    Raises:
+        DataError: As `evaluate_predictions`.
+    """
+    check_metrics(names)
+    given = _read(truth, predicted, probabilities, classes)
+    count = len(given.truth)
+    own = np.arange(count) if groups is None else np.unique(groups, return_inverse=True)[1]
+    members = np.split(np.argsort(own, kind="stable"), np.bincount(own).cumsum()[:-1])
+    random = np.random.default_rng(seed)
+    found = np.full((draws, len(names)), np.nan)
+    for draw in range(draws):
+        rows = np.concatenate(
+            [members[g] for g in random.integers(len(members), size=len(members))]
+        )
+        p = given.probabilities
+        some = _Predictions(
+            given.truth[rows], given.predicted[rows], None if p is None else p[rows], given.classes
+        )
+        for place, name in enumerate(names):
+            with suppress(DataError):
+                found[draw, place] = _METRICS[name](some)
+    return found
 
 
 def default_metrics(task: str) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     evaluate: (
         f"mmgraph evaluate model {_TABLE}",
         f"mmgraph evaluate model {_TABLE} --split val --metric macro_f1 --json",
+        f"mmgraph evaluate model {_TABLE} --report report.html",
     ),
     predict: (
         "mmgraph predict model new.csv --output predictions.csv",
@@ -110,6 +111,7 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     explain: (
         f"mmgraph explain model {_TABLE} --split test --output why.html",
         f"mmgraph explain model {_TABLE} --row 4 --row 30 --method occlusion --json",
+        f"mmgraph explain model {_TABLE} --split test --wrong --rows 100 --output wrong.html",
     ),
     compare: (
         f"mmgraph compare {_TABLE} --image image --text text --label label --group group "

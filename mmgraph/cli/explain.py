@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
 from mmgraph.cli.files import check_output
-from mmgraph.cli.options import OUTPUT, ROWS, Model, Overwrite, Rows, option
+from mmgraph.cli.options import OUTPUT, ROWS, Labels, Model, Overwrite, Rows, Separator, option
 from mmgraph.cli.report import Report, table
+from mmgraph.cli.terminal import shown as shown_text
 from mmgraph.system.atomic import written_at_once
 
 if TYPE_CHECKING:
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Nodes of a row that are shown, those with the largest scores.
 _MOST_NODES = 10
+
+#: Rows that a terminal shows; files and --json have all.
+_MOST_ROWS = 5
 
 
 def explain(
@@ -44,6 +51,21 @@ def explain(
             default="the first that --split chooses",
         ),
     ] = None,
+    count: Annotated[
+        int | None,
+        option("--rows", min=1, panel=ROWS, help="Explain the first so many rows.", default="1"),
+    ] = None,
+    every: Annotated[bool, option("--all", panel=ROWS, help="Explain all rows.")] = False,
+    wrong: Annotated[
+        bool,
+        option(
+            "--wrong",
+            panel=ROWS,
+            help="Explain rows that the model gets wrong, all of them without --rows.",
+        ),
+    ] = False,
+    label: Labels = None,
+    label_separator: Separator = "|",
     method: Annotated[
         str | None,
         option(
@@ -65,22 +87,38 @@ def explain(
     overwrite: Overwrite = False,
 ) -> None:
     """Show how much every region, word, sound or column mattered for the prediction of a row."""
-    from mmgraph.cli.models import first_rows, load_model, take_rows
+    from mmgraph.cli.models import first_rows, load_model, take_rows, wrong_rows
     from mmgraph.cli.sources import opened
     from mmgraph.cli.splits import Selection
+    from mmgraph.cli.targets import label_columns
 
+    if sum([bool(row), wrong, every]) > 1 or (count is not None and (row or every)):
+        raise typer.BadParameter("choose rows by --row, by --rows and --wrong, or by --all")
     if output is not None:
         check_output(output, overwrite=overwrite, suffixes=(".html", ".json"))
     with report.messages(), opened(rows) as source:
         estimator = load_model(model)
-        frame = take_rows(source, row) if row else first_rows(source, Selection(rows), 1)
+        if row:
+            frame = take_rows(source, row)
+        elif wrong:
+            names = label_columns(label, source, estimator.fitted_.facts.get("label"))
+            separator = label_separator if estimator.fitted_.task.has_sets else None
+            frame = wrong_rows(
+                estimator.fitted_, source, Selection(rows), report, names, separator, count
+            )
+        else:
+            most = sys.maxsize if every else count or 1
+            frame = first_rows(source, Selection(rows), most)
         options = {} if method is None else {"method": method}
         found = estimator.explain(frame, target=_read_target(estimator, target), **options)
         if output is not None:
             _write(found, output)
     # Pictures would fill the screen of a script.
     result = [each.to_json(pictures=False) for each in found]
-    report.show({"explanations": result}, *(page for each in found for page in _pages(each)))
+    shown = [page for each in found[:_MOST_ROWS] for page in _pages(each)]
+    if len(found) > _MOST_ROWS:
+        shown.append(shown_text(f"and {len(found) - _MOST_ROWS} more rows"))
+    report.show({"explanations": result}, *shown)
 
 
 def _read_target(estimator: Any, target: str | None) -> Any:

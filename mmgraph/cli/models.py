@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,4 +107,53 @@ def take_rows(source: Source, places: list[int]) -> pd.DataFrame:
         raise DataError(
             f"expected places of rows from 0 to {source.count_rows() - 1}, got {lacking[0]}"
         )
+    return rows
+
+
+def wrong_rows(
+    fitted: FittedModel,
+    source: Source,
+    selection: Selection,
+    report: Report,
+    names: Sequence[str],
+    separator: str | None,
+    count: int | None,
+) -> pd.DataFrame:
+    """Return the chosen rows of which the model predicts another class, or other labels.
+
+    Args:
+        fitted: The model.
+        source: The rows.
+        selection: Which of them are chosen.
+        report: Shows how far it is.
+        names: Name of the label's column.
+        separator: What stands between labels in one cell; None: cells are as they are.
+        count: Most rows; None: all.
+
+    Raises:
+        DataError: The model predicts numbers, a label is not there, or no row is wrong.
+    """
+    import pandas as pd
+
+    from mmgraph.cli import targets
+    from mmgraph.data.targets import indicator
+
+    classes = fitted.outputs.classes
+    if classes is None:
+        raise DataError("--wrong: expected a model of classes or labels, got one of numbers")
+    found: list[pd.DataFrame] = []
+    for part, outputs in predicted(fitted, source, selection, report):
+        rest, truth = targets.take_truth(part, names, separator=separator)
+        decided = fitted.decide(outputs)
+        if decided.ndim == 2:
+            wrong = (decided != indicator(truth, classes, part.index)).any(1)
+        else:
+            wrong = np.array([a != b for a, b in zip(decided.tolist(), truth, strict=True)])
+        found.append(rest[wrong])
+        if count is not None and sum(map(len, found)) >= count:
+            break
+    rows = pd.concat(found).iloc[:count] if found else None
+    if rows is None or not len(rows):
+        selection.check()
+        raise DataError("--wrong: the model is right on every row that was chosen")
     return rows

@@ -79,7 +79,9 @@ def test_false_labels_come_first(table):
 def test_copies_in_the_other_split(table):
     row = table[table["split"] == "train"].iloc[[3, 4]]
     file = io.BytesIO()
-    PILImage.fromarray(row["photo"].iloc[1]).resize((48, 48)).save(file, "JPEG", quality=95, subsampling=0)
+    PILImage.fromarray(row["photo"].iloc[1]).resize((48, 48)).save(
+        file, "JPEG", quality=95, subsampling=0
+    )
     copies = row.assign(
         split="test",
         photo=pd.Series([row["photo"].iloc[0], file.getvalue()], index=row.index, dtype=object),

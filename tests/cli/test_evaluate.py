@@ -51,3 +51,19 @@ def test_data_sets_are_known_by_name():
         parts = list(source.parts(1000))
     assert [len(part) for part in parts] == [1000, 1000, 572]
     assert parts[2].index[-1] == 2571
+
+
+def test_report(shell, model, table, tmp_path):
+    page = tmp_path / "report.html"
+    found = shell.json(f"evaluate {model} {table} --group series --report {page}")
+    assert found["rows"] == found["report"]["rows"] == 9
+    assert len(found["report"]["baselines"]) > 1
+    assert page.read_text().count("<table>") >= 4
+    stdout, _ = shell(f"evaluate {model} {table} --split val --report {page} --overwrite")
+    assert "best baseline, constant" in " ".join(stdout.split())
+    shell(f"evaluate {model} {table} --report {page}", code=2)
+
+
+def test_metrics_are_checked_before_the_model_is_loaded(shell, table, tmp_path):
+    line = shell.error(f"evaluate {tmp_path} {table} --metric accurcy")
+    assert "did you mean 'accuracy'" in line

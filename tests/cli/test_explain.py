@@ -1,7 +1,9 @@
 import json
 import re
 
-from mmgraph import Explanation
+import pandas as pd
+
+from mmgraph import Explanation, load
 
 
 def test_tables_of_chosen_rows(shell, model, table, tmp_path):
@@ -37,3 +39,28 @@ def test_errors(shell, model, table):
     assert "expected a method of" in shell.error(f"{command} --method magic")
     line = shell.error(f"{command} --target pink")
     assert "expected one of the outputs 'blue', 'green', 'red'" in line
+
+
+def test_several_rows(shell, model, table, tmp_path):
+    command = f"explain {model} {table} --method gradient"
+    assert len(shell.json(f"{command} --rows 3 --split test")["explanations"]) == 3
+    assert len(shell.json(f"{command} --all --split test")["explanations"]) == 9
+    stdout, _ = shell(f"{command} --all --split test")
+    assert "and 4 more rows" in stdout
+    for wrong in ("--row 1 --rows 2", "--all --wrong", "--all --rows 2"):
+        shell(f"{command} {wrong}", code=2)
+
+
+def test_rows_that_are_wrong(shell, model, table):
+    frame = pd.read_csv(table).assign(label="red")
+    path = table.with_name("wrong.csv")
+    frame.to_csv(path, index=False)
+    pictures = [str(table.parent / each) for each in frame["picture"]]
+    predicted = load(model).predict(frame.assign(picture=pictures))
+    command = f"explain {model} {path} --method gradient --wrong"
+    rows = [int(each["row"]) for each in shell.json(command)["explanations"]]
+    assert rows == (predicted != "red").nonzero()[0].tolist()
+    assert len(shell.json(f"{command} --rows 2")["explanations"]) == 2
+    same = table.with_name("right.csv")
+    frame.assign(label=predicted).to_csv(same, index=False)
+    assert "right on every row" in shell.error(f"explain {model} {same} --wrong")
