@@ -18,7 +18,7 @@ from mmgraph.modalities.tokens.stop_words import WORD
 #: Pixels of a thumbnail's side.
 _SIDE = 16
 #: Pictures are alike whose thumbnails correlate as much, and whose colours differ by no more.
-_CORRELATION, _COLOUR = 0.99, 0.02
+_CORRELATION, _COLOUR = 0.98, 0.02
 #: Texts are alike that share as many of their shingles, each of so many letters.
 _SHARED, _LETTERS = 0.8, 5
 #: Rows that are compared with all others at once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ def find_label_errors(checked: Checked) -> Iterator[Finding]:
             f"the label is {checked.classes[given]!r} (probability {p[row, given]:.1%}), and "
             f"{checked.classes[other]!r} has {p[row, other]:.1%}; look at the row, and correct it"
         )
-        sure = float(p[row, other] - p[row, given])
+        sure = float(1 - p[row, given])
         suggestion = checked.classes[other]
         yield Finding("label", "warning", said, (row,), checked.label, sure, suggestion)
 
@@ -78,12 +78,13 @@ def _judge(checked: Checked, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray,
 def confident_errors(
     p: Float[np.ndarray, "rows classes"], code: Int[np.ndarray, "rows"]
 ) -> list[tuple[int, int]]:
-    r"""Return rows whose label is probably wrong, with the class that it should be.
+    """Return rows whose label is probably wrong, with the class that it should be.
 
-    Confident learning (https://arxiv.org/abs/1911.00068): a row belongs to class j where its
-    probability of j reaches the mean over the rows labelled j; of several, to the most probable.
-    Where that is another class than the label, the row is listed, in the order of
-    :math:`p_{label} - \max_{j \ne label} p_j`.
+    Confident learning (https://arxiv.org/abs/1911.00068) says how many there are: a row belongs to
+    another class where its probability of that reaches the mean over the rows labelled so, and is
+    the largest that does. As many rows are listed, those first whose label has the least
+    probability; among rows of openclipart's training part that order found more false labels than
+    the difference to the most probable class did (0.81 against 0.67 of 36, three draws).
 
     Args:
         p: Probabilities by models without the row.
@@ -97,10 +98,8 @@ def confident_errors(
     classes = p.shape[1]
     usual = np.array([p[code == j, j].mean() if (code == j).any() else 1.0 for j in range(classes)])
     sure = np.where(p >= usual, p, -1.0)
-    found = sure.argmax(1)
-    wrong = np.flatnonzero((sure.max(1) >= 0) & (found != code))
-    others = p.copy()
-    others[np.arange(len(p)), code] = -1
-    margin = p[np.arange(len(p)), code] - others.max(1)
-    order: Sequence[int] = wrong[np.argsort(margin[wrong], kind="stable")].tolist()
-    return [(row, int(found[row])) for row in order]
+    count = int(((sure.max(1) >= 0) & (sure.argmax(1) != code)).sum())
+    best = p.argmax(1)
+    given = np.where(best == code, np.inf, p[np.arange(len(p)), code])
+    order = np.argsort(given, kind="stable")[: min(count, int(np.isfinite(given).sum()))]
+    return [(int(row), int(best[row])) for row in order]

@@ -251,6 +251,12 @@ def test_components_are_apart():
 
 
 def test_confident_errors_by_hand():
-    p = np.array([[0.6, 0.4], [0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.45, 0.55]])
-    # The means of the labelled rows are .65 for the first class and .43 for the second.
-    assert confident_errors(p, np.array([0, 0, 1, 1, 0])) == [(3, 0), (4, 1)]
+    p = np.array([[0.6, 0.4], [0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.4, 0.6], [0.45, 0.55]])
+    # The means of the labelled rows are .59 for the first class and .55 for the second, so that
+    # the fourth and the fifth row belong to the other class; the last one hardly does.
+    code = np.array([0, 0, 1, 1, 0, 0])
+    usual = [p[code == j, j].mean() for j in (0, 1)]
+    assert usual == pytest.approx([0.5875, 0.55])
+    count = ((p >= usual) & (np.arange(2) != code[:, None])).any(1).sum()
+    assert len(confident_errors(p, code)) == count
+    assert confident_errors(p, code)[:2] == [(3, 0), (4, 1)]
