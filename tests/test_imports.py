@@ -46,6 +46,7 @@ ORDER = (
         "datasets",
         "comparison",
         "checks",
+        "reports",
         "testing",
     ),
     "cli",

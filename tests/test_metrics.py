@@ -153,7 +153,7 @@ def test_micro_f1_of_classes_is_their_accuracy(pairs):
 @pytest.mark.parametrize(
     ("name", "values", "options", "message"),
     [
-        ("f1", (["a"], ["a"]), {}, "there is no metric 'f1'; there are accuracy, macro_f1"),
+        ("f1", (["a"], ["a"]), {}, "there is no metric 'f1'; there are: accuracy, macro_f1"),
         ("accuracy", (["a", "b"], ["a"]), {}, "as many predictions as true values, got 1 and 2"),
         ("accuracy", ([1.0, np.nan], [1, 1]), {}, r"row 1: expected a true value.*\(1 of 2 rows"),
         ("accuracy", (["a", None], ["a", "a"]), {}, "row 1: expected a true value"),

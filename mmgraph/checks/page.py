@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-from typing import TYPE_CHECKING
 
 from mmgraph.checks.finding import TITLES, Finding
+from mmgraph.checks.record import CheckRecord
 from mmgraph.data.cells import modality_cells
 from mmgraph.errors import printable
 from mmgraph.explain.thumbnails import SMALL_SIDE, to_data_uri
 from mmgraph.modalities.base import Modality
 from mmgraph.system.shown import shorten_line
-
-if TYPE_CHECKING:
-    from mmgraph.checks.result import DataCheck
 
 #: Findings of a kind, and rows of a finding, that are shown.
 _MOST_FINDINGS, _MOST_ROWS = 100, 4
@@ -34,7 +31,7 @@ li { margin: .7rem 0; }
 """
 
 
-def make_page(found: DataCheck) -> str:
+def make_page(found: CheckRecord) -> str:
     """Return the page: a section for each kind of finding, each row with picture and text."""
     style = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{style}'"
@@ -50,7 +47,7 @@ def make_page(found: DataCheck) -> str:
     return "\n".join(parts)
 
 
-def _section(found: DataCheck, kind: str, title: str) -> str:
+def _section(found: CheckRecord, kind: str, title: str) -> str:
     every = [each for each in found.findings if each.kind == kind]
     items = [_item(found, each) for each in every[:_MOST_FINDINGS]]
     more = len(every) - len(items)
@@ -58,7 +55,7 @@ def _section(found: DataCheck, kind: str, title: str) -> str:
     return f"<section><h2>{title} ({len(every)})</h2><ul>{''.join(items)}</ul>{rest}</section>"
 
 
-def _item(found: DataCheck, finding: Finding) -> str:
+def _item(found: CheckRecord, finding: Finding) -> str:
     column = "" if finding.column is None else f"column <b>{_text(finding.column)}</b>: "
     shown = finding.rows[:_MOST_ROWS] if finding.kind != "missing" else ()
     rows = "".join(_row(found, row) for row in shown)
@@ -70,7 +67,7 @@ def _item(found: DataCheck, finding: Finding) -> str:
     )
 
 
-def _row(found: DataCheck, row: int) -> str:
+def _row(found: CheckRecord, row: int) -> str:
     """Return what a row is called, its label, split, first picture and text."""
     table = found.frame.iloc[[row]]
     split = "" if found.split is None else f", {_text(table[found.split].iloc[0])}"

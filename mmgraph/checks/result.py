@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmgraph.checks.finding import TITLES, Finding, Kind
-from mmgraph.modalities.base import Modality
+from mmgraph.checks.finding import TITLES, Finding
+from mmgraph.checks.record import CheckRecord
 from mmgraph.system.atomic import written_at_once
 from mmgraph.system.shown import MOST_LINES, paragraphs, shorten_line, table_html
-from mmgraph.tables.names import row_name
 from mmgraph.tables.spreadsheets import as_text
 
 if TYPE_CHECKING:
@@ -23,35 +20,8 @@ _MOST_ROWS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class DataCheck:
-    """What `mmgraph.check` found in a table.
-
-    Args:
-        frame: The table.
-        label: Name of the label's column.
-        findings: All findings; those of one kind follow each other, the surest first.
-        modalities: How inputs were read. Default: ().
-        split: Name of the column that says which split a row belongs to. Default: None.
-    """
-
-    frame: pd.DataFrame = field(repr=False)
-    label: str
-    findings: tuple[Finding, ...]
-    modalities: Sequence[Modality] = ()
-    split: str | None = None
-
-    @property
-    def errors(self) -> list[Finding]:
-        """Findings that make scores wrong: leaks, duplicates across splits, broken files."""
-        return [each for each in self.findings if each.severity == "error"]
-
-    def of(self, kind: Kind) -> list[Finding]:
-        """Return the findings of one kind."""
-        return [each for each in self.findings if each.kind == kind]
-
-    def named(self, row: int) -> str:
-        """Return what the table calls a row."""
-        return row_name(self.frame.index, row)
+class DataCheck(CheckRecord):
+    """What `mmgraph.check` found in a table; fields as in `CheckRecord`."""
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each finding: kind, severity, column, rows, score, message.
@@ -94,13 +64,6 @@ class DataCheck:
         """Return how many findings there are, and the first of each kind, for notebooks."""
         table = self.to_frame().groupby("kind", sort=False).head(3)
         return paragraphs([self.headline]) + table_html(table.drop(columns="rows"))
-
-    @property
-    def headline(self) -> str:
-        """How many findings there are."""
-        count = Counter(each.severity for each in self.findings)
-        said = [f"{count[each]} {each}s" for each in ("error", "warning", "note") if count[each]]
-        return f"{len(self.frame):,} rows: {', '.join(said) or 'nothing found'}"
 
     def _lines(self, most: int) -> list[str]:
         """Return the findings as lines, the first of each kind where there are many."""

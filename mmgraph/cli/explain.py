@@ -19,8 +19,8 @@ from mmgraph.system.atomic import written_at_once
 if TYPE_CHECKING:
     from mmgraph.explain import Explanation
 
-#: Nodes of a row that are shown, those with the largest scores.
-_MOST_NODES = 10
+#: Words, areas and columns of a row that are shown, those with the largest scores.
+_MOST_PARTS = 10
 
 #: Rows that a terminal shows; files and --json have all.
 _MOST_ROWS = 5
@@ -143,8 +143,10 @@ def _write(explanations: list[Explanation], path: Path) -> None:
 
 def _pages(explanation: Explanation) -> Iterator[Any]:
     """Yield the tables of nodes, of the model's parts, and of the training rows that voted."""
-    strongest = sorted(explanation.nodes, key=lambda node: -abs(node.score))[:_MOST_NODES]
-    lines = [(each.modality, each.place.label, f"{each.score:+.4f}") for each in strongest]
+    from mmgraph.explain.whole import whole_parts
+
+    strongest = whole_parts(explanation)[:_MOST_PARTS]
+    lines = [(each.modality, each.label, f"{each.score:+.4f}") for each in strongest]
     name = explanation.outputs[explanation.target]
     title = f"row {explanation.row}: {name}, by {explanation.method}"
     yield table(title, lines, head=("input", "part", "score"))

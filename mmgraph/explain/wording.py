@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mmgraph.explain.whole import whole_parts
 from mmgraph.system.shown import shorten_line
 
 if TYPE_CHECKING:
     from mmgraph.explain.record import ExplanationRecord, Neighbour
 
-#: Nodes that are named.
-_MOST_NODES = 5
+#: Words, areas and columns that are named.
+_MOST_PARTS = 5
 
 
 def headline(explanation: ExplanationRecord) -> str:
@@ -24,7 +25,7 @@ def headline(explanation: ExplanationRecord) -> str:
 def describe(explanation: ExplanationRecord) -> str:
     """Return an explanation as a few lines.
 
-    Prediction, parts of the model, sums of the modalities, strongest nodes, training rows.
+    Prediction, parts of the model, sums of the modalities, strongest words and areas, neighbours.
     """
     lines = [headline(explanation)]
     parts = [f"{part} {value:+.3g}" for part, value in explanation.parts.items()]
@@ -39,9 +40,8 @@ def describe(explanation: ExplanationRecord) -> str:
         lines.append(f"  interactions: {', '.join(together)}")
     if explanation.changes_to is not None:
         lines.append(f"  without what follows: {explanation.outputs[explanation.changes_to]}")
-    strongest = sorted(explanation.nodes, key=lambda node: -abs(node.score))[:_MOST_NODES]
-    strongest = [node for node in strongest if node.score]
-    lines += [f"  {each.modality}: {each.place.label} {each.score:+.3g}" for each in strongest]
+    strongest = [part for part in whole_parts(explanation)[:_MOST_PARTS] if part.score]
+    lines += [f"  {each.modality}: {each.label} {each.score:+.3g}" for each in strongest]
     if explanation.neighbours:
         count = len(explanation.neighbours)
         lines.append(f"  the training rows, of {count} that vote, that changed it most:")

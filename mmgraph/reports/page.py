@@ -9,12 +9,13 @@ import io
 from typing import TYPE_CHECKING
 
 from mmgraph.errors import printable
+from mmgraph.reports.pictures import plot_report
 from mmgraph.system.shown import paragraphs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmgraph.reports.result import ModelReport
+    from mmgraph.reports.record import ReportRecord
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.45 system-ui, sans-serif; }
@@ -26,7 +27,7 @@ img { max-width: 100%; background: white; }
 """
 
 
-def make_page(report: ModelReport) -> str:
+def make_page(report: ReportRecord) -> str:
     """Return the page: sentences, picture, and a table for each part."""
     style = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{style}'"
@@ -53,9 +54,9 @@ def make_page(report: ModelReport) -> str:
     return "\n".join(parts)
 
 
-def _picture(report: ModelReport) -> str:
+def _picture(report: ReportRecord) -> str:
     file = io.BytesIO()
-    report.plot().savefig(file, format="png", dpi=110)
+    plot_report(report).savefig(file, format="png", dpi=110)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 

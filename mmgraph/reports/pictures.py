@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mmgraph.reports.result import ModelReport
+    from mmgraph.reports.record import ReportRecord
 
 #: Slices that are drawn, and classes whose counts are written.
 _MOST_SLICES, _MOST_COUNTS = 20, 30
 
 
-def plot_report(report: ModelReport) -> Figure:
+def plot_report(report: ReportRecord) -> Figure:
     """Draw the confusion matrix, the calibration curve and the slices, as far as there are any.
 
     Args:

@@ -6,57 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmgraph.reports.record import ReportRecord
 from mmgraph.system.atomic import written_at_once
-from mmgraph.system.shown import MOST_LINES, paragraphs, shorten_line, table_html, table_lines
+from mmgraph.system.shown import MOST_LINES, paragraphs, table_html, table_lines
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
-
-#: Slices that lines name.
-_MOST_SLICES = 4
 
 
 @dataclass(frozen=True, eq=False)
-class ModelReport:
-    """How good a model is, where it is wrong, and how sure the figures are.
-
-    Args:
-        rows: Number of rows.
-        metrics: metric, value, low, high: with 95% intervals of the bootstrap.
-        classes: class, precision, recall, f1, rows, predicted; none for numbers.
-        slices: slice, value, rows, the first metric, low, high, differs; the worst first.
-        baselines: baseline and metrics, the best first. That best one was chosen by these rows,
-            which favours it.
-        confusion: Counts of true (rows) and predicted classes; None for labels and numbers.
-        calibration: confidence, accuracy, rows of bins of confidence; None for numbers.
-    """
-
-    rows: int
-    metrics: pd.DataFrame
-    classes: pd.DataFrame
-    slices: pd.DataFrame
-    baselines: pd.DataFrame
-    confusion: pd.DataFrame | None = None
-    calibration: pd.DataFrame | None = None
-
-    @property
-    def sentences(self) -> list[str]:
-        """What matters most, in words."""
-        first, best = self.metrics.iloc[0], self.baselines.iloc[0]
-        name = first["metric"]
-        said = [
-            f"{self.rows:,} rows: {name} {first['value']:.3f} "
-            f"(95% interval {first['low']:.3f} to {first['high']:.3f})",
-            f"best baseline, {best['baseline']}: {name} {best[name]:.3f}",
-        ]
-        worse = self.slices[self.slices["differs"] == "worse"].head(_MOST_SLICES)
-        said += [
-            f"worse where {each['slice']} is {each['value']}: {name} {each[name]:.3f} "
-            f"({each['rows']} rows)"
-            for _, each in worse.iterrows()
-        ]
-        return [shorten_line(each) for each in said]
+class ModelReport(ReportRecord):
+    """What `mmgraph.report` says of a model; fields as in `ReportRecord`."""
 
     def plot(self) -> Figure:
         """Draw the confusion matrix and the calibration curve; for numbers, the slices."""

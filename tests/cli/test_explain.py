@@ -15,7 +15,7 @@ def test_tables_of_chosen_rows(shell, model, table, tmp_path):
     nodes, _, others = stdout[second:].partition("parts of the model")
     assert "because of these training rows of" in " ".join(others.split())
     scores = [abs(float(each)) for each in re.findall(r"[+-]\d\.\d{4}", nodes)]
-    assert len(scores) == 10
+    assert 3 <= len(scores) <= 10
     assert scores == sorted(scores, reverse=True)
     assert path.read_text("utf-8").startswith("<!doctype html>")
     shell(f"{command} --output {path}", code=2)  # it exists already

@@ -14,6 +14,7 @@ from mmgraph.comparison.store import Run, RunStore
 from mmgraph.datasets import MultimodalDataset
 from mmgraph.diagnosis import Diagnosis, Measure
 from mmgraph.explain.listed import Explanations
+from mmgraph.explain.whole import whole_parts
 from mmgraph.system.shown import MOST_CHARACTERS, MOST_LINES, table_lines
 
 EVIL = "<script>alert(1)</script>\x1b[2J\n" * 30
@@ -94,8 +95,8 @@ def test_explanation_says_what_matters(make_explanation):
     assert said.startswith("row r7: animals 70.0%")
     for name, value in explanation.modality_scores.items():
         assert f"{name} {value:+.3g}" in said
-    strongest = max(explanation.nodes, key=lambda node: abs(node.score))
-    assert f"{strongest.modality}: {strongest.place.label} {strongest.score:+.3g}" in said
+    strongest = whole_parts(explanation)[0]
+    assert f"{strongest.modality}: {strongest.label} {strongest.score:+.3g}" in said
 
 
 def test_explanations_are_a_list(make_explanation):
