@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mmgraph.checks.finding import Checked, Finding
+from mmgraph.checks.finding import Checked, Finding, Severity
 from mmgraph.data.cells import modality_cells
 from mmgraph.modalities.text import Text
 from mmgraph.modalities.tokens.stop_words import WORD
@@ -37,7 +37,7 @@ def count_classes(checked: Checked) -> Iterator[Finding]:
     )
     for place in order[::-1]:
         if count[place] < _FEW:
-            severity = "error" if count[place] < _FEWEST else "warning"
+            severity: Severity = "error" if count[place] < _FEWEST else "warning"
             said = f"the class {checked.classes[place]!r} has {count[place]} rows: add rows of it"
             yield Finding(
                 "classes",
@@ -74,10 +74,10 @@ def count_missing(checked: Checked) -> Iterator[Finding]:
         np.array([bool(cell) for cell in modality_cells(each, checked.frame)])
         for each in checked.modalities
     ]
-    empty = np.flatnonzero(~np.any(has, axis=0)) if has else []
-    if len(empty):
+    empty: list[int] = np.flatnonzero(~np.any(has, axis=0)).tolist() if has else []
+    if empty:
         said = f"{len(empty)} rows have no input at all: remove them"
-        yield Finding("missing", "warning", said, tuple(empty.tolist()))
+        yield Finding("missing", "warning", said, tuple(empty))
 
 
 def _by_class(checked: Checked, gone: np.ndarray) -> str | None:

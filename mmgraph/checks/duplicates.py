@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Int, Shaped
+from jaxtyping import Bool, Int
 
 from mmgraph.checks.finding import Checked, Finding, Severity
 from mmgraph.checks.fingerprints import alike_pictures, alike_texts, normal_text, thumbnails
@@ -103,7 +103,7 @@ def _crosses(checked: Checked, rows: tuple[int, ...]) -> bool:
 def _finding(
     checked: Checked, rows: tuple[int, ...], what: str, *, partly: bool = False
 ) -> Finding:
-    labels: Shaped[np.ndarray, "_"] = checked.frame[checked.label].iloc[list(rows)].map(str)
+    labels = checked.frame[checked.label].iloc[list(rows)].map(str).tolist()
     different = len(set(labels)) > 1 and checked.task != "regression"
     said = f"{len(rows)} rows: {what}"
     severity: Severity = "note"

@@ -89,7 +89,7 @@ def alike_texts(texts: Sequence[str]) -> Pairs:
     )
     # Marks at either end, so that the shortest text has a shingle.
     mark = "~" * (_LETTERS - 1)
-    x = shingles.transform([f"{mark}{texts[row]}{mark}" for row in there])
+    x = shingles.transform([f"{mark}{texts[row]}{mark}" for row in there.tolist()])
     size = np.asarray(x.sum(1)).ravel()
     pairs = []
     for start in range(0, len(there), _BLOCK):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from mmgraph.checks.finding import Checked, Finding
+from mmgraph.checks.finding import Checked, Finding, Severity
 from mmgraph.data.folds import assign_folds
 from mmgraph.modalities.columns import NumberColumn
 from mmgraph.modalities.image import Image
@@ -45,7 +45,7 @@ def find_leaks(checked: Checked) -> Iterator[Finding]:
         accuracy, how = _tell(values, checked.code, fold)
         lift = (accuracy - most) / max(1 - most, 1e-9)
         if lift >= _WARNING:
-            severity = "error" if lift >= _ERROR else "warning"
+            severity: Severity = "error" if lift >= _ERROR else "warning"
             said = (
                 f"{how} says the label of {accuracy:.1%} of left-out rows (the largest class has "
                 f"{most:.1%}); leave the column out unless it is known before the label"
@@ -83,12 +83,12 @@ def _word_rule(
     right = 0
     for number in np.unique(fold):
         held: dict[str, Counter[int]] = defaultdict(Counter)
-        for row in np.flatnonzero(fold != number):
+        for row in np.flatnonzero(fold != number).tolist():
             for word in words[row]:
                 held[word][int(code[row])] += 1
         rule = {word: _purity(counts) for word, counts in held.items()}
         most = int(np.bincount(code[fold != number]).argmax())
-        for row in np.flatnonzero(fold == number):
+        for row in np.flatnonzero(fold == number).tolist():
             known = [rule[word] for word in words[row] if word in rule]
             right += (max(known)[1] if known else most) == code[row]
     return float(right / len(code))

@@ -120,7 +120,7 @@ def _read(
     apart = [column for column in (label, groups, split) if column is not None]
     if modalities is None:
         modalities = infer_modalities(frame.drop(columns=apart), labels=truth)
-    code, classes = None, []
+    code, classes = None, np.array([])
     if task == "multiclass":
         classes, code = np.unique([str(value) for value in truth], return_inverse=True)
     group = None if groups is None else np.unique(frame[groups].map(str), return_inverse=True)[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from mmgraph.comparison.baselines.estimator import MOST_ROWS
 from mmgraph.comparison.tables import LOWER_IS_BETTER
 from mmgraph.errors import DataError
 from mmgraph.fitted import FittedModel
+from mmgraph.kinds import TaskKind
 from mmgraph.metrics import evaluate_predictions
 from mmgraph.reports.predicted import Predicted
 
@@ -63,9 +64,9 @@ def baseline_table(
 def _fitted(
     fitted: FittedModel, rows: Predicted, train: pd.DataFrame, truth: Any, groups: Any
 ) -> Iterator[tuple[str, Any, Any]]:
-    kind = fitted.task.kind
-    if kind not in ("multiclass", "multilabel", "regression"):
-        return
+    if fitted.task.kind not in get_args(TaskKind):
+        return  # a task of somebody's own
+    kind = cast(TaskKind, fitted.task.kind)
     methods = make_averaged(fitted.modalities) if kind == "multiclass" else []
     if len(train) <= MOST_ROWS:
         methods += [make_pooled(name, fitted.modalities, kind) for name in _POOLED]
