@@ -33,8 +33,8 @@ def plot_explanation(explanation: ExplanationRecord) -> Figure:
     """Draw an explained sample: pictures and texts shaded by score, all else as bars.
 
     Orange speaks for the output and blue against it; where scores only tell how much a node
-    matters, all are orange. Every item has its own scale, for one word often outweighs all
-    regions: its title says the sum of its scores and which score has the full colour. Below stand
+    matters, all are orange. All items have one scale, that of the page: the legend says which
+    score has the full colour, and each title what the item's scores sum to. Below stand
     the training rows with the most influence, where training rows voted.
 
     Args:
@@ -51,18 +51,19 @@ def plot_explanation(explanation: ExplanationRecord) -> Figure:
         if (picture := each.picture()) is not None
     }
     texts = {(each.modality, each.item): each.text for each in explanation.inputs}
+    largest = max((abs(node.score) for node in explanation.nodes), default=0.0) or 1.0
     left, ends = _PICTURE + _GAP if pictures else 0.0, [0.0, 0.0]
     for key, group in groupby(explanation.nodes, key=lambda node: (node.modality, node.item)):
         nodes, text = list(group), texts.get(key)
         if key in pictures and all(node.place.box for node in nodes):
-            ends[0] = _draw_picture(axes, pictures[key], nodes, ends[0])
+            ends[0] = _draw_picture(axes, pictures[key], nodes, ends[0], largest)
         elif text is not None and all(node.place.span for node in nodes):
-            ends[1] = _draw_text(axes, text, nodes, left, ends[1])
+            ends[1] = _draw_text(axes, text, nodes, left, ends[1], largest)
         else:
-            ends[1] = _draw_bars(axes, nodes, left, ends[1])
+            ends[1] = _draw_bars(axes, nodes, left, ends[1], largest)
     end = draw_neighbours(axes, explanation.deciding, max(*ends, _LINE), _WIDTH)
     _lay_out(figure, axes, end)
-    _draw_frame(figure, explanation)
+    _draw_frame(figure, explanation, largest)
     return figure
 
 
@@ -75,7 +76,7 @@ def _lay_out(figure: Figure, axes: Axes, below: float) -> None:
     axes.set(xlim=(0, _WIDTH), ylim=(below, 0), aspect="auto")
 
 
-def _draw_frame(figure: Figure, explanation: ExplanationRecord) -> None:
+def _draw_frame(figure: Figure, explanation: ExplanationRecord, largest: float) -> None:
     """Draw the title above, and below what the colours mean."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -95,6 +96,7 @@ def _draw_frame(figure: Figure, explanation: ExplanationRecord) -> None:
     figure.colorbar(scale, cax=bar, orientation="horizontal", ticks=[])
     signs = f"blue: against {name}, orange: for {name}"
     legend = signs if explanation.signed else "white: does not matter, orange: matters"
+    legend += f"; full colour: {largest:.2g}"
     figure.text(2.8 / width, 0.49 / height, legend, fontsize=9, va="center")
 
 
@@ -113,13 +115,12 @@ def _draw_title(axes: Axes, nodes: Sequence[NodeScore], left: float, top: float)
     """Draw the title of an item, and return where the item itself begins."""
     first, total = nodes[0], sum(node.score for node in nodes)
     name = shorten(first.modality, 30) + (f" {first.item + 1}" if first.item else "")
-    title = f"{name}: sum {total:+.2g}, full colour {_largest(nodes):.2g}"
-    axes.text(left, top + 0.2, title, fontsize=_FONT, weight="bold")
+    axes.text(left, top + 0.2, f"{name}: sum {total:+.2g}", fontsize=_FONT, weight="bold")
     return top + 0.32
 
 
 def _draw_picture(
-    axes: Axes, picture: PILImage.Image, nodes: Sequence[NodeScore], top: float
+    axes: Axes, picture: PILImage.Image, nodes: Sequence[NodeScore], top: float, largest: float
 ) -> float:
     """Draw a picture in grey below its regions' shades, and return where it ends."""
     from matplotlib.patches import Rectangle
@@ -133,14 +134,16 @@ def _draw_picture(
         assert node.place.box is not None
         x0, y0, x1, y1 = node.place.box
         corner, size = (x0 * _PICTURE, top + y0 * height), (x1 - x0, y1 - y0)
-        shade = _shade(node, nodes)
+        shade = _shade(node, largest)
         axes.add_patch(
             Rectangle(corner, size[0] * _PICTURE, size[1] * height, color=shade, linewidth=0)
         )
     return top + height + _GAP / 2
 
 
-def _draw_text(axes: Axes, text: str, nodes: Sequence[NodeScore], left: float, top: float) -> float:
+def _draw_text(
+    axes: Axes, text: str, nodes: Sequence[NodeScore], left: float, top: float, largest: float
+) -> float:
     """Draw a text above its words' shades, and return where it ends."""
     from matplotlib.patches import Rectangle
 
@@ -156,7 +159,7 @@ def _draw_text(axes: Axes, text: str, nodes: Sequence[NodeScore], left: float, t
             if line < lines:
                 corner = (left + taken[0] * _LETTER, top + line * _LINE)
                 size = ((taken[-1] + 1 - taken[0]) * _LETTER, 0.85 * _LINE)
-                axes.add_patch(Rectangle(corner, *size, color=_shade(node, nodes), linewidth=0))
+                axes.add_patch(Rectangle(corner, *size, color=_shade(node, largest), linewidth=0))
     # Word by word: letters are rounded to pixels, which would add up along a line.
     for word in re.finditer(r"\S+", text):
         for line, run in groupby(range(*word.span()), key=lambda at: places[at][0]):
@@ -189,17 +192,18 @@ def wrap(text: str, width: int) -> list[tuple[int, int]]:
     return places
 
 
-def _draw_bars(axes: Axes, nodes: Sequence[NodeScore], left: float, top: float) -> float:
+def _draw_bars(
+    axes: Axes, nodes: Sequence[NodeScore], left: float, top: float, largest: float
+) -> float:
     """Draw the largest scores as bars, and return where they end."""
     top = _draw_title(axes, nodes, left, top)
     label, room = 2.2, (_WIDTH - left - 2.2) / 2
     order = sorted(nodes, key=lambda node: -abs(node.score))[:_MOST_BARS]
-    largest = _largest(nodes) or 1.0
     for node in order:
         middle, length = top + _LINE / 2, 0.75 * room * node.score / largest
         axes.text(left, middle, shorten(node.place.label, 26), fontsize=_FONT - 1, va="center")
         zero = left + label + room
-        axes.barh(middle, length, 0.7 * _LINE, left=zero, color=_shade(node, nodes))
+        axes.barh(middle, length, 0.7 * _LINE, left=zero, color=_shade(node, largest))
         side = 0.06 if length >= 0 else -0.06
         said = f"{node.score:+.2g}"
         align: Any = "left" if length >= 0 else "right"
@@ -208,13 +212,9 @@ def _draw_bars(axes: Axes, nodes: Sequence[NodeScore], left: float, top: float) 
     return top + _GAP / 2
 
 
-def _largest(nodes: Sequence[NodeScore]) -> float:
-    return max(abs(node.score) for node in nodes)
-
-
-def _shade(node: NodeScore, nodes: Sequence[NodeScore]) -> tuple[float, ...]:
-    """Return the colour of a score against the largest one of the item."""
+def _shade(node: NodeScore, largest: float) -> tuple[float, ...]:
+    """Return the colour of a score against the largest one of the row."""
     from matplotlib.colors import to_rgb
 
-    share = abs(node.score) / (_largest(nodes) or 1.0)
+    share = abs(node.score) / largest
     return (*to_rgb(BLUE if node.score < 0 else RED), _OPACITY * share)
