@@ -37,7 +37,22 @@ function readEdges(packed) {
       for (let k = 0; k < packed.heads; k++) total += levels[edge * packed.heads + k];
       return packed.low + (step * total) / packed.heads;
     },
+    evens: new Map(), // by head: what each node receives through an edge, on average
+    evenOf(edge, head) {
+      if (!this.evens.has(head)) this.evens.set(head, averages(this, head));
+      return this.evens.get(head).get(this.target[edge]);
+    },
   };
+}
+
+// Of attention, whose weights sum to 1, that is 1 / n for a node with n edges.
+function averages(edges, head) {
+  const [total, count] = [new Map(), new Map()];
+  edges.target.forEach((node, edge) => {
+    total.set(node, (total.get(node) ?? 0) + Math.abs(edges.weightOf(edge, head)));
+    count.set(node, (count.get(node) ?? 0) + 1);
+  });
+  return new Map([...total].map(([node, sum]) => [node, sum / count.get(node)]));
 }
 
 function make(tag, className, text) {
@@ -262,6 +277,7 @@ function drawNode(node, text) {
 
 // Colours: scores at rest, attention while a node is pointed at or held
 
+// How often its even weight each node has that the given one attends to: 1 says nothing.
 function attentionOf(number) {
   const relation = at("relation").value;
   const layer = at("layer").value === "" ? null : Number(at("layer").value);
@@ -273,17 +289,16 @@ function attentionOf(number) {
       (layer === null || each.layer === null || each.layer === layer) &&
       (head === null || head < each.heads),
   );
-  const layers = {};
-  for (const each of chosen) layers[each.name] = (layers[each.name] ?? 0) + 1;
-  const heard = new Map();
+  const [weights, evens] = [new Map(), new Map()];
   for (const each of chosen) {
     each[own].forEach((node, edge) => {
       if (node !== number) return;
-      const weight = each.weightOf(edge, head) / layers[each.name];
-      heard.set(each[other][edge], (heard.get(each[other][edge]) ?? 0) + weight);
+      const end = each[other][edge];
+      weights.set(end, (weights.get(end) ?? 0) + Math.abs(each.weightOf(edge, head)));
+      evens.set(end, (evens.get(end) ?? 0) + each.evenOf(edge, head));
     });
   }
-  return heard;
+  return new Map([...weights].map(([end, weight]) => [end, weight / (evens.get(end) || 1)]));
 }
 
 function paint() {
@@ -291,14 +306,10 @@ function paint() {
   const heard = chosen === null ? null : attentionOf(chosen);
   const lit = heard !== null && heard.size > 0;
   const largest = Math.max(1e-12, ...nodes.map((node) => Math.abs(node.score)));
-  const strongest = {};
-  for (const [number, weight] of heard ?? []) {
-    const { modality } = nodes[number];
-    strongest[modality] = Math.max(strongest[modality] ?? 1e-12, Math.abs(weight));
-  }
   for (const node of nodes) {
     const { element } = node;
-    const share = lit ? Math.abs(heard.get(node.number) ?? 0) / (strongest[node.modality] ?? 1) : 0;
+    const ratio = (lit && heard.get(node.number)) || 0;
+    const share = ratio / (1 + ratio); // half at an even weight
     element.classList.toggle("here", node.number === state.here);
     element.classList.toggle("held", node.number === state.held);
     element.classList.toggle("strong", share > 0.75);
@@ -331,9 +342,8 @@ function listAttention(chosen, heard) {
   const node = nodes[chosen];
   const title = make("div", "", `${node.modality}: ${node.label} (score ${short(node.score)})`);
   const best = [...heard].sort((a, b) => b[1] - a[1]).slice(0, 8);
-  const most = Math.max(1e-12, ...best.map(([, weight]) => weight));
-  const rows = best.map(([number, weight]) =>
-    bar(nodes[number].label, [0, Math.max(0, weight) / most], short(weight), "", "rgb(var(--attention))"),
+  const rows = best.map(([number, ratio]) =>
+    bar(nodes[number].label, [0, ratio / (1 + ratio)], `${ratio.toFixed(2)} × even`, "", "rgb(var(--attention))"),
   );
   if (!rows.length) rows.push(make("div", "faint", "no edges of this kind"));
   place.replaceChildren(title, ...rows);

@@ -44,13 +44,13 @@ def plot_graph(
 
     Regions stand on their image, tokens and all other nodes in lines beside it. Edges are
     arrows from the node that is received to the one that receives its messages; the wider, the
-    larger the weight (mean over heads) is against the largest of its relation.
+    larger the weight (mean over heads) is against the even one, 1/n of a node that receives n.
 
     Args:
         explanation: The explanation, see `mmgraph.explain`.
         relations: Which relations to draw; None: all.
         layer: Which layer's weights; None: their mean over the layers.
-        most: Edges of each relation that are drawn: those with the largest weights.
+        most: Edges of each relation that are drawn: those with the largest weights against even ones.
 
     Raises:
         DataError: The explanation has no such relation or layer.
@@ -205,7 +205,8 @@ def _draw_edges(weights: _Weights, most: int, axes: Axes, spots: dict[int, _Spot
     for place, ((start, name, to), mean) in enumerate(weights.items()):
         color, style = COLORS[place % len(COLORS)], _STYLES[place % len(_STYLES)]
         drawn = list(_strongest(mean, most, spots))
-        for source, target, weight, share in drawn:
+        for source, target, weight, ratio in drawn:
+            share = ratio / (1 + ratio)  # half at an even weight
             ends = _ends(spots[source], spots[target])
             arrow = FancyArrowPatch(
                 *ends,
@@ -222,7 +223,7 @@ def _draw_edges(weights: _Weights, most: int, axes: Axes, spots: dict[int, _Spot
                 gid=f"{source} {target} {weight:.4g}",
             )
             axes.add_patch(arrow)
-        largest = f", weights up to {drawn[0][2]:.2g}" if drawn else ", no edges"
+        largest = f", up to {drawn[0][3]:.2g} times even weights" if drawn else ", no edges"
         said = f"{start} → {to} ({name}): {len(drawn)} of {len(mean)}{largest}"
         handles.append(Line2D([], [], color=color, linestyle=style, linewidth=2, label=said))
     if handles:
@@ -233,13 +234,18 @@ def _draw_edges(weights: _Weights, most: int, axes: Axes, spots: dict[int, _Spot
 def _strongest(
     mean: dict[tuple[int, int], float], most: int, spots: dict[int, _Spot]
 ) -> Iterator[tuple[int, int, float, float]]:
-    """Return the edges with the largest weights, and their share of the largest."""
-    known = {pair: weight for pair, weight in mean.items() if set(pair) <= spots.keys()}
-    chosen = sorted(known, key=lambda pair: -abs(known[pair]))[:most]
-    largest = max((abs(known[pair]) for pair in chosen), default=0.0) or 1.0
-    for source, target in chosen:
-        weight = known[source, target]
-        yield source, target, weight, abs(weight) / largest
+    """Return edges with their weight, and how often that is the even one; the largest of these."""
+    received: dict[int, list[float]] = {}
+    for (_, target), weight in mean.items():
+        received.setdefault(target, []).append(abs(weight))
+    even = {target: sum(weights) / len(weights) for target, weights in received.items()}
+    ratio = {
+        pair: abs(weight) / (even[pair[1]] or 1.0)
+        for pair, weight in mean.items()
+        if set(pair) <= spots.keys()
+    }
+    for source, target in sorted(ratio, key=lambda pair: -ratio[pair])[:most]:
+        yield source, target, mean[source, target], ratio[source, target]
 
 
 def _ends(start: _Spot, to: _Spot) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -36,22 +36,27 @@ def test_regions_words_and_edges(make_explanation):
     np.testing.assert_allclose(share, [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]])
     mean = sum(each.weight.mean(1) for each in explanation.edges if each.relation == CROSS) / 2
     edges = explanation.edges[0]
-    best = np.argsort(-mean)[:4]
+    even = np.array([mean[edges.target == target].mean() for target in edges.target])
+    ratio = mean / even
+    best = np.argsort(-ratio)[:4]
     drawn = arrows(figure)
     assert [(int(each[0]), int(each[1])) for each in drawn] == [
         (edges.source[k], edges.target[k]) for k in best
     ]
     assert [float(each[2]) for each in drawn] == pytest.approx(mean[best], rel=1e-3)
-    assert [each[3] for each in drawn] == pytest.approx(0.4 + 2.2 * mean[best] / mean[best[0]])
+    share = ratio[best] / (1 + ratio[best])
+    assert [each[3] for each in drawn] == pytest.approx(0.4 + 2.2 * share)
     (entry,) = axes.get_legend().get_texts()
-    assert entry.get_text() == f"image → text (to): 4 of 12, weights up to {mean[best[0]]:.2g}"
+    assert entry.get_text() == f"image → text (to): 4 of 12, up to {ratio[best[0]]:.2g} times even weights"
 
 
 def test_one_layer(make_explanation):
     explanation = make_explanation("a red cat", side=2)
     figure = plot_graph(explanation, relations=[CROSS], layer=1, most=1)
     edges = next(each for each in explanation.edges if each.relation == CROSS and each.layer == 1)
-    best = edges.weight.mean(1).argmax()
+    mean = edges.weight.mean(1)
+    even = np.array([mean[edges.target == target].mean() for target in edges.target])
+    best = (mean / even).argmax()
     ((source, target, weight, _),) = arrows(figure)
     assert (int(source), int(target)) == (edges.source[best], edges.target[best])
     assert float(weight) == pytest.approx(edges.weight[best].mean(), rel=1e-3)
