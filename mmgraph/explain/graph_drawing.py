@@ -50,7 +50,7 @@ def plot_graph(
         explanation: The explanation, see `mmgraph.explain`.
         relations: Which relations to draw; None: all.
         layer: Which layer's weights; None: their mean over the layers.
-        most: Edges of each relation that are drawn: those with the largest weights against even ones.
+        most: Edges of each relation that are drawn: the largest weights against even ones.
 
     Raises:
         DataError: The explanation has no such relation or layer.

@@ -47,7 +47,8 @@ def test_regions_words_and_edges(make_explanation):
     share = ratio[best] / (1 + ratio[best])
     assert [each[3] for each in drawn] == pytest.approx(0.4 + 2.2 * share)
     (entry,) = axes.get_legend().get_texts()
-    assert entry.get_text() == f"image → text (to): 4 of 12, up to {ratio[best[0]]:.2g} times even weights"
+    largest = f"up to {ratio[best[0]]:.2g} times even weights"
+    assert entry.get_text() == f"image → text (to): 4 of 12, {largest}"
 
 
 def test_one_layer(make_explanation):
