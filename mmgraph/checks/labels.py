@@ -14,7 +14,7 @@ from mmgraph.comparison.baselines.part import TrainingRows
 from mmgraph.comparison.baselines.regression import Regression
 from mmgraph.comparison.baselines.vote import Vote
 from mmgraph.data.folds import assign_folds
-from mmgraph.errors import CellError, DataError
+from mmgraph.errors import CellError, DataError, MissingPackageError
 from mmgraph.nn.tasks import Multiclass
 
 #: Rows whose inner products fit in memory; of more, so many at a time are judged by one another.
@@ -29,8 +29,9 @@ def find_label_errors(checked: Checked) -> Iterator[Finding]:
         return
     try:
         p = cross_fitted(checked)
-    except (DataError, CellError):
-        return  # unreadable values have findings of their own, and without features there is none
+    except (DataError, CellError, MissingPackageError) as error:
+        yield Finding("label", "note", f"labels were not checked: {error}", column=checked.label)
+        return
     for row, other in confident_errors(p, checked.code):
         given = int(checked.code[row])
         said = (

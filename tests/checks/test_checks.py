@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
-from mmgraph import DataError, Image, Tabular, Text, check
+from mmgraph import DataError, Features, Image, Tabular, Text, check
 from mmgraph.checks.duplicates import components
 from mmgraph.checks.fingerprints import alike_pictures, alike_texts, normal_text, thumbnails
 from mmgraph.checks.labels import confident_errors
@@ -196,6 +196,40 @@ def test_errors(table):
         check(table, "label", groups="series")
     with pytest.raises(DataError, match="expected labels"):
         check(table.assign(label=None), "label")
+
+
+def test_values_that_very_many_rows_share(table):
+    # One picture for all rows makes none a duplicate, but equal rows are found all the same.
+    frame = table.copy()
+    frame["photo"] = [frame["photo"].iloc[0]] * len(frame)
+    assert not check(frame, "label", modalities=MODALITIES).of("duplicate")
+    [finding] = check(
+        pd.concat([frame, frame.iloc[[3]].assign(split="test")]), "label", modalities=MODALITIES
+    ).errors
+    assert finding.rows == (3, len(frame))
+
+
+def test_rows_of_columns_are_equal_by_chance(table):
+    frame = table[["label", "split"]].assign(kind=[n % 4 for n in range(len(table))])
+    found = check(frame, "label", modalities=[Tabular(["kind"])]).of("duplicate")
+    assert len(found) == 4
+    assert {each.severity for each in found} == {"warning"}
+
+
+def test_long_arrays_are_told_apart(table):
+    vectors = [np.arange(5000.0) for _ in range(len(table))]
+    vectors[0][2500] = -1
+    vectors[1][2500] = -2
+    frame = table[["label"]].assign(vector=pd.Series(vectors, index=table.index))
+    found = check(frame[:2], "label", modalities=[Features("vector")]).of("duplicate")
+    assert not found
+
+
+def test_labels_that_cannot_be_checked_are_told(table):
+    modality = Text("title", features="nowhere")
+    [finding] = check(table, "label", modalities=[modality]).of("label")
+    assert finding.severity == "note"
+    assert "not checked" in finding.message
 
 
 EVIL = "=1+1 <script>alert(1)</script>\x1b[2J"
