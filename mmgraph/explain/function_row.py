@@ -183,7 +183,8 @@ def _as_column(values: Sequence[Any], like: pd.Series) -> pd.Series:
     held[:] = [None] * len(values)
     for place, value in enumerate(values):
         held[place] = value
-    if like.dtype == object:
+    # Truth values would become False where they are missing.
+    if like.dtype == object or (like.dtype == bool and any(value is None for value in values)):
         return pd.Series(held, index=like.index, dtype=object)
     try:
         return pd.Series(held, index=like.index, dtype=object).astype(like.dtype)

@@ -177,6 +177,20 @@ def test_background_stands_in_for_columns(rows):
         explain_model(number, frame, modality, background=background[["price"]])
 
 
+@pytest.mark.parametrize("values", [[True], [3], [2.5], ["a"], [pd.Timestamp("2026-01-01")]])
+def test_columns_without_background_are_missing(values):
+    seen = []
+
+    def there(frame):
+        seen.extend(frame["x"].isna())
+        return frame["x"].notna() * 2.0
+
+    frame = pd.DataFrame({"x": values})
+    [found] = explain_model(there, frame, [Tabular(["x"])])
+    assert found.scores.tolist() == [2]
+    assert set(seen) == {True, False}
+
+
 def test_counterfactual_is_a_set_that_changes_the_prediction(rows):
     [found] = explain_model(
         predict, rows[:1], MODALITIES, method="counterfactual", outputs=["no", "yes"]
