@@ -23,6 +23,14 @@ def test_json_round_trip(explanation, tmp_path):
     assert Explanation.from_json(described).to_json() == described
 
 
+def test_files_of_before_have_no_interactions(explanation):
+    described = explanation.to_json()
+    del described["interactions"], described["changes_to"]
+    again = Explanation.from_json(described)
+    assert again.interactions == {}
+    assert again.changes_to is None
+
+
 def test_json_without_pictures(explanation):
     assert [each["image"] for each in explanation.to_json(pictures=False)["inputs"]] == [None] * 2
     assert explanation.to_json()["inputs"][0]["image"].startswith("data:image/")
