@@ -30,8 +30,10 @@ COMPLETE = ("integrated_gradients", "shapley", "attention_rollout", "attention_g
 def fit(frame, kind=MultimodalGraphClassifier, y="label", **options):
     """Return a model whose neighbours count, whatever the rows said of them."""
     options = {"channels": 8, "epochs": 1, "refit": False, **options}
+    if options.get("graph", True):  # without a graph, layers play no part
+        options["num_layers"] = 1
     modalities = [Features("vectors"), Text("words", features=None)]
-    model = kind(modalities, num_layers=1, verbose=False, **options).fit(frame, y)
+    model = kind(modalities, verbose=False, **options).fit(frame, y)
     neighbours = model.model_.neighbours
     neighbours.weight = torch.tensor([0.0, 0.2, 0.4, 0.6])
     neighbours.count = 7
