@@ -184,7 +184,8 @@ class EncodedRows:
         if linear is not None and model.linear is not None:
             weights = model.weights[0] * model.linear.weights(linear.has)
             together = model.linear.bias + linear.together.sum(1)
-            pieces["linear", None] = weights[:, :1] * together
+            offset = model.weights[0] * model.linear.offset
+            pieces["linear", None] = weights[:, :1] * together + offset
             for number, name in enumerate(self.names):
                 pieces["own", name] = weights[:, [1 + number]] * linear.alone[:, number]
         vote = self.vote(rows)

@@ -133,6 +133,7 @@ class Fitting:
         self, dataset: SampleDataset, partition: Partition, rows: Int[np.ndarray, "rows"]
     ) -> tuple[MultimodalModel, list[dict[str, int | float]], dict[str, float]]:
         """Fit the cheap parts alone."""
+        logger.info("graph=False: what is said of the graph's training plays no part")
         cheap = self._fit_cheap(dataset, partition, rows)
         if cheap.linear is None:
             raise ValueError("graph=False leaves nothing to fit: no modality has pooled features")

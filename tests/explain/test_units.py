@@ -67,7 +67,7 @@ def test_shares_are_the_linear_model(fitted, samples):
     model = fitted.model_
     for sample in samples.values():
         with torch.no_grad():
-            logits = model.linear(sample.batch)[0]
+            logits = model.linear(sample.batch)[0] - model.linear.offset
             has = torch.tensor([sample.counts[name] > 0 for name in model.linear.pooled])
             bias = model.linear.bias if has.all() else model.linear.alone_bias[has].mean(0)
         if not has.any():
