@@ -50,5 +50,9 @@ class CheckRecord:
     def headline(self) -> str:
         """How many findings there are."""
         count = Counter(each.severity for each in self.findings)
-        said = [f"{count[each]} {each}s" for each in ("error", "warning", "note") if count[each]]
+        said = [
+            f"{count[each]} {each}{'s' * (count[each] > 1)}"
+            for each in ("error", "warning", "note")
+            if count[each]
+        ]
         return f"{len(self.frame):,} rows: {', '.join(said) or 'nothing found'}"
