@@ -88,7 +88,7 @@ def test_every_fusion_takes_a_readout_of_ones_own(kind):
         (lambda: find_conv(3), "conv: expected one of transformer, gat,"),
         (lambda: find_conv(nn.Linear(2, 2)), "a function of (in_channels, out_channels)"),
         (lambda: GraphFusion.options(conv="sagee"), "did you mean 'sage'?"),
-        (lambda: GraphFusion.options(execution="densely"), "did you mean 'dense'?"),
+        (lambda: GraphFusion.options(execution="densely"), "one of 'auto', 'dense', 'sparse', got"),
         (lambda: GraphFusion.options(readout="maxx"), "no readout 'maxx'; did you mean 'max'?"),
         (lambda: ConcatFusion.options(readout=3), "readout: expected one of mean, max,"),
         (lambda: ConcatFusion.options(num_layers=2), "ConcatFusion does not take num_layers="),
