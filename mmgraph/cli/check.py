@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mmgraph.cli.files import check_output
-from mmgraph.cli.options import OUTPUT, Inputs, Overwrite, Rows, option
+from mmgraph.cli.options import Inputs, Overwrite, Rows, output_option
 from mmgraph.cli.report import Report, table
 
 #: Findings of a kind that are shown; files have all.
@@ -24,14 +24,10 @@ def check(
     report: Report,
     output: Annotated[
         Path | None,
-        option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            panel=OUTPUT,
-            help="A page (.html) or a table (.csv) of all findings to write.",
+        output_option(
+            "FILE",
+            "A page (.html) or a table (.csv) of all findings to write.",
             default="the first findings are shown alone",
-            resolve_path=True,
         ),
     ] = None,
     overwrite: Overwrite = False,

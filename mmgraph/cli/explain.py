@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mmgraph.cli.files import check_output
-from mmgraph.cli.options import OUTPUT, ROWS, Labels, Model, Overwrite, Rows, Separator, option
+from mmgraph.cli.options import (
+    OUTPUT,
+    ROWS,
+    Labels,
+    Model,
+    Overwrite,
+    Rows,
+    Separator,
+    option,
+    output_option,
+)
 from mmgraph.cli.report import Report, table
 from mmgraph.cli.terminal import shown as shown_text
 from mmgraph.system.atomic import written_at_once
@@ -32,14 +42,10 @@ def explain(
     report: Report,
     output: Annotated[
         Path | None,
-        option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            panel=OUTPUT,
-            help="A page to write (.html), or all that is known (.json).",
+        output_option(
+            "FILE",
+            "A page to write (.html), or all that is known (.json).",
             default="tables are shown alone",
-            resolve_path=True,
         ),
     ] = None,
     row: Annotated[

@@ -24,9 +24,10 @@ def option(*names: str, panel: str, help: str, default: str = "", **more: Any) -
     return typer.Option(*names, rich_help_panel=panel, help=help, **more)
 
 
-def output_option(metavar: str, help: str) -> Any:
-    """Return the option that says what a command writes."""
-    return option("--output", "-o", metavar=metavar, panel=OUTPUT, help=help, resolve_path=True)
+def output_option(metavar: str, help: str, **more: Any) -> Any:
+    """Return the option that says what a command writes; more is as for `option`."""
+    names = "--output", "-o"
+    return option(*names, metavar=metavar, panel=OUTPUT, help=help, resolve_path=True, **more)
 
 
 def in_groups(command: Callable[..., None]) -> Callable[..., None]:

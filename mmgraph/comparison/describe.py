@@ -10,7 +10,7 @@ import json
 import os
 import sysconfig
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -93,7 +93,7 @@ def _describe_callable(value: Any) -> Any:
     if isinstance(value, types.BuiltinFunctionType):
         return _name_of(value)
     if isinstance(value, type):
-        return [_name_of(value), _source_of(value), *_sources_of_bases(value)]
+        return [_name_of(value), _source_of(value), *_own_code(value.__mro__[1:])]
     return _describe_object(value)
 
 
@@ -105,16 +105,12 @@ def _source_of(value: Any) -> str | None:
         return None
 
 
-def _own_code(kind: type) -> list[str | None]:
-    """Return hashes of a class and its bases, as far as they are of the user's own code.
+def _own_code(kinds: Sequence[type]) -> list[str | None]:
+    """Return hashes of classes, as far as they are of the user's own code.
 
     That of installed packages is told apart by their versions, and mmgraph's by what a run reads.
     """
-    return [_source_of(each) for each in kind.__mro__ if _is_users(each)]
-
-
-def _sources_of_bases(kind: type) -> list[str | None]:
-    return [_source_of(each) for each in kind.__mro__[1:] if _is_users(each)]
+    return [_source_of(each) for each in kinds if _is_users(each)]
 
 
 def _is_users(kind: type) -> bool:
@@ -139,7 +135,7 @@ def _describe_code(code: types.CodeType) -> Any:
 
 def _describe_object(value: Any) -> Any:
     kind = _name_of(type(value))
-    code = _own_code(type(value))
+    code = _own_code(type(value).__mro__)
     if hasattr(value, "get_params"):
         return [kind, describe_value(value.get_params(deep=False)), *code]
     if dataclasses.is_dataclass(value):

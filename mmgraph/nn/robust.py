@@ -56,7 +56,7 @@ class RobustRegression(Regression):
         label_smoothing: float = 0.0,
     ) -> Float[Tensor, ""]:
         """Return twice Huber's loss in standard deviations; "mean" is also over the values."""
-        standardised = ((target - self.mean) / self.std).to(logits.dtype)
+        standardised = self.standardise(target, logits.dtype)
         return 2 * F.huber_loss(logits, standardised, reduction=reduction, delta=_DELTA)
 
     def indicators(

@@ -272,8 +272,13 @@ class Regression(Task):
         label_smoothing: float = 0.0,
     ) -> Float[Tensor, ""]:
         """Return the squared error in standard deviations; "mean" is also over the values."""
-        standardised = ((target - self.mean) / self.std).to(logits.dtype)
-        return F.mse_loss(logits, standardised, reduction=reduction)
+        return F.mse_loss(logits, self.standardise(target, logits.dtype), reduction=reduction)
+
+    def standardise(
+        self, target: Float[Tensor, "samples outputs"], dtype: torch.dtype
+    ) -> Float[Tensor, "samples outputs"]:
+        """Return targets as what logits stand for."""
+        return ((target - self.mean) / self.std).to(dtype)
 
     def curvature(self, target: Float[Tensor, "samples outputs"]) -> Float[Tensor, "samples"]:
         """Return that of the squared error, which is 2."""
@@ -283,7 +288,7 @@ class Regression(Task):
         self, target: Float[Tensor, "samples outputs"]
     ) -> Float[Tensor, "samples outputs"]:
         """Return the standardised numbers."""
-        return ((target - self.mean) / self.std).to(self.prior.dtype)
+        return self.standardise(target, self.prior.dtype)
 
     def logits_of_mean(
         self, mean: Float[Tensor, "samples outputs"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mmgraph.plot.style import BLUE, GREEN, ORANGE, RED, make_axes, shorten
 
@@ -65,22 +65,43 @@ def plot_confusion(true: Any, predicted: Any, axes: Axes | None = None) -> Figur
     side = min(20.0, 3 + 0.38 * len(classes))
     axes = make_axes(axes, side + 1.0, side)
     counts = confusion_matrix(true, predicted, labels=classes)
+    rotation = 90 if len(classes) > 20 else 60
+    draw_confusion(axes, counts, classes, most_counts=_MOST_COUNTS, rotation=rotation)
+    for label in axes.get_xticklabels():
+        label.set(ha="right" if len(classes) <= 20 else "center", rotation_mode="default")
+    axes.set(xlabel="predicted", ylabel="true", title="Confusion (counts; shade: share of the row)")
+    return axes.figure
+
+
+def draw_confusion(
+    axes: Axes,
+    counts: Int[np.ndarray, "classes classes"],
+    classes: Iterable[Any],
+    *,
+    most_counts: int,
+    rotation: int,
+) -> None:
+    """Draw a confusion matrix, shaded by shares of its rows.
+
+    Args:
+        axes: Where to draw.
+        counts: Rows by true and predicted class.
+        classes: Names of both.
+        most_counts: With more classes the counts are not written.
+        rotation: How far the names below are turned, in degrees.
+    """
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    if len(classes) <= _MOST_COUNTS:
+    if len(counts) <= most_counts:
         for (row, column), count in np.ndenumerate(counts):
             if count:
                 color = "white" if share[row, column] > 0.5 else "black"
                 text = axes.text(column, row, str(count), color=color, fontsize=7)
                 text.set(ha="center", va="center")
     names = [shorten(name, 20) for name in classes]
-    axes.set_xticks(range(len(classes)), names, rotation=90 if len(classes) > 20 else 60)
-    axes.set_yticks(range(len(classes)), names)
+    axes.set_xticks(range(len(names)), names, rotation=rotation)
+    axes.set_yticks(range(len(names)), names)
     axes.tick_params(labelsize=8)
-    for label in axes.get_xticklabels():
-        label.set(ha="right" if len(classes) <= 20 else "center", rotation_mode="default")
-    axes.set(xlabel="predicted", ylabel="true", title="Confusion (counts; shade: share of the row)")
-    return axes.figure
 
 
 def plot_scores(scores: Mapping[str, float], axes: Axes, *, xlabel: str = "accuracy") -> None:

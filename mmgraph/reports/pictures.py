@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmgraph.plot.results import draw_confusion
 from mmgraph.plot.style import BLUE, ORANGE, shorten
 
 if TYPE_CHECKING:
@@ -43,19 +44,7 @@ def plot_report(report: ReportRecord) -> Figure:
 
 def _draw_confusion(axes: Axes, table: pd.DataFrame) -> None:
     counts = table.to_numpy()
-    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    if len(counts) <= _MOST_COUNTS:
-        for (row, column), count in np.ndenumerate(counts):
-            if count:
-                color = "white" if share[row, column] > 0.5 else "black"
-                axes.text(
-                    column, row, str(count), color=color, fontsize=7, ha="center", va="center"
-                )
-    names = [shorten(name, 20) for name in table.columns]
-    axes.set_xticks(range(len(names)), names, rotation=90)
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(labelsize=8)
+    draw_confusion(axes, counts, table.columns, most_counts=_MOST_COUNTS, rotation=90)
     axes.set(xlabel="predicted", ylabel="true", title="Confusion (shade: share of the row)")
 
 
