@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from mmgraph.datasets.hugging_face import load_hugging_face as load_hugging_face
     from mmgraph.datasets.iemocap import load_iemocap as load_iemocap
     from mmgraph.datasets.iemocap import load_meld as load_meld
+    from mmgraph.datasets.made.relations import RELATION_KINDS as RELATION_KINDS
+    from mmgraph.datasets.made.relations import make_relations as make_relations
     from mmgraph.datasets.mm_imdb import load_mm_imdb as load_mm_imdb
     from mmgraph.datasets.mosi import load_mosei as load_mosei
     from mmgraph.datasets.mosi import load_mosi as load_mosi
@@ -47,10 +49,12 @@ else:
             "Download": "mmgraph.datasets.files",
             "MultimodalDataset": "mmgraph.datasets.base",
             "READERS": "mmgraph.datasets.readers",
+            "RELATION_KINDS": "mmgraph.datasets.made.relations",
             "Reader": "mmgraph.datasets.readers",
             "Record": "mmgraph.datasets.files",
             "TaskKind": "mmgraph.datasets.base",
             "find_reader": "mmgraph.datasets.readers",
+            "make_relations": "mmgraph.datasets.made.relations",
             "read_comma_separated": "mmgraph.datasets.files",
             "read_json_array": "mmgraph.datasets.files",
             "read_json_lines": "mmgraph.datasets.files",
