@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from mmgraph.datasets.iemocap import load_meld as load_meld
     from mmgraph.datasets.made.relations import RELATION_KINDS as RELATION_KINDS
     from mmgraph.datasets.made.relations import make_relations as make_relations
+    from mmgraph.datasets.magb import load_magb as load_magb
+    from mmgraph.datasets.mm_graph import load_mm_graph as load_mm_graph
     from mmgraph.datasets.mm_imdb import load_mm_imdb as load_mm_imdb
     from mmgraph.datasets.mosi import load_mosei as load_mosei
     from mmgraph.datasets.mosi import load_mosi as load_mosi

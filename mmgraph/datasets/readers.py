@@ -123,7 +123,14 @@ READERS: dict[str, Reader] = {
             by_name=False,
         ),
         Reader("iemocap", f"{_PACKAGE}.iemocap", ("multiclass", "multilabel"), _MMGCN),
+        Reader("magb", f"{_PACKAGE}.magb", ("multiclass",), "https://github.com/sktsherlock/MAGB"),
         Reader("meld", f"{_PACKAGE}.iemocap", ("multiclass",), _MMGCN),
+        Reader(
+            "mm_graph",
+            f"{_PACKAGE}.mm_graph",
+            ("multiclass",),
+            "https://github.com/mm-graph-benchmark/mm-graph-benchmark",
+        ),
         Reader(
             "mm_imdb",
             f"{_PACKAGE}.mm_imdb",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image as PILImage
 
 from mmgraph.datasets import (
@@ -26,7 +27,9 @@ from mmgraph.datasets import (
     load_hateful_memes,
     load_hugging_face,
     load_iemocap,
+    load_magb,
     load_meld,
+    load_mm_graph,
     load_mm_imdb,
     load_mosei,
     load_mosi,
@@ -293,6 +296,32 @@ def n24news(folder):
             picture(folder / "imgs" / f"{row['image_id']}.jpg")
 
 
+def magb(folder):
+    folder = folder / "Toys"
+    lines = [("id", "second_category", "text", "label", "neighbour")]
+    for number in range(30):
+        others = [(number + 1) % 30, (number + 7) % 30]
+        lines.append((number, f"Kind {number % 2}", f"A toy, no. {number}", number % 2, others))
+        picture(folder / "ToysImages" / f"{number}.jpg")
+    with (folder / "Toys.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(lines)
+
+
+def mm_graph(folder):
+    folder = folder / "books-nc"
+    folder.mkdir()
+    names = [f"B{number:03}" for number in range(12)]
+    torch.save({name: place for place, name in enumerate(names)}, folder / "node_mapping.pt")
+    torch.save([[place, (place + 1) % 12] for place in range(12)], folder / "nc_edges-nodeid.pt")
+    torch.save([-1, *[place % 2 for place in range(1, 12)]], folder / "labels-w-missing.pt")
+    split = {"train_idx": range(8), "val_idx": range(8, 10), "test_idx": range(10, 12)}
+    torch.save({key: list(places) for key, places in split.items()}, folder / "split.pt")
+    texts = [{"id": name, "raw_text": [f"Book {name}", "a novel"]} for name in names]
+    write_lines(folder / "books-nc-raw-text.jsonl", texts)
+    for name in names[1:]:
+        picture(folder / "images" / f"{name}.jpg")
+
+
 def clips(count, sizes, *, mmsa=False, label=None):
     """Make clips of 1, 2, ... steps; padding stands in front, as in MulT, or behind, as in MMSA."""
     part = {}
@@ -505,6 +534,22 @@ CASES = [
     Case("mvsa, single", load_mvsa, mvsa_single, None, {"*.txt": "tsv"}),
     Case("mvsa, multiple", load_mvsa, mvsa_multiple, None, {"*.txt": "tsv"}, ("text,image",)),
     Case("n24news", load_n24news, n24news, None, {"news/*.json": "array"}),
+    Case(
+        "magb",
+        load_magb,
+        magb,
+        lambda folder: load_magb(folder / "Toys"),
+        {"*/*.csv": "csv"},
+        ("label",),
+    ),
+    Case(
+        "mm_graph",
+        load_mm_graph,
+        mm_graph,
+        lambda folder: load_mm_graph(folder / "books-nc"),
+        {"*/*.jsonl": "lines"},
+        optional=("books-nc/images/*",),
+    ),
     Case("mosi, MulT's", load_mosi, mosi_mult, pickled(load_mosi), _PICKLE, ("id",)),
     Case(
         "mosei, MMSA's",
