@@ -208,6 +208,7 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
         *,
         method: Method | Explainer = "integrated_gradients",
         target: Any = None,
+        truth: Any = None,
         faithfulness: bool = False,
     ) -> list[Explanation]:
         """Return for each row how much every region, word, frame or column mattered.
@@ -217,6 +218,8 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
             method: Name of a method, or one of `mmgraph.explain` with settings of its own.
             target: The class, label or number of the output to explain, for all rows; None:
                 the most probable class or label of each row, and the first number.
+            truth: Targets as for `fit`, to show beside what is predicted, or the name of their
+                column; None: the column that `fit` was given, where the table has it.
             faithfulness: Measure how true each explanation is, beside random ones.
 
         Raises:
@@ -226,7 +229,12 @@ class MultimodalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Add
         from mmgraph.explain.run import explain_rows
 
         return explain_rows(
-            self.fitted_, X, method=method, target=target, faithfulness=faithfulness
+            self.fitted_,
+            X,
+            method=method,
+            target=target,
+            truth=truth,
+            faithfulness=faithfulness,
         )
 
     def count_items(self, X: Any) -> pd.DataFrame:

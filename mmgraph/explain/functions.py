@@ -26,6 +26,7 @@ def explain_model(
     outputs: Sequence[Any] | None = None,
     task: TaskKind | None = None,
     background: Any = None,
+    truth: Any = None,
     faithfulness: bool = False,
 ) -> Explanations:
     """Explain predictions of any function of a table, such as `pipeline.predict_proba`.
@@ -44,6 +45,8 @@ def explain_model(
         outputs: Names of the outputs, see `FunctionModel`.
         task: What the function predicts, see `FunctionModel`.
         background: Typical rows, see `FunctionModel`.
+        truth: What is right for each row, to show beside what is predicted, or the name of its
+            column.
         faithfulness: Measure how true each explanation is, see `measure_faithfulness`.
 
     Raises:
@@ -61,4 +64,6 @@ def explain_model(
         'win'
     """
     model = FunctionModel(predict, modalities, outputs=outputs, task=task, background=background)
-    return explain_rows(model, rows, method=method, target=target, faithfulness=faithfulness)
+    return explain_rows(
+        model, rows, method=method, target=target, truth=truth, faithfulness=faithfulness
+    )

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mmgraph.errors import CellError
-from mmgraph.modalities.base import Modality, Place
+from mmgraph.modalities.base import Modality, Place, Sound
 from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
@@ -98,6 +98,20 @@ class ItemInput:
             return from_data_uri(self.thumbnail)
         return None if self.reader is None or self.raw is None else self.reader.picture(self.raw)
 
+    def sound(self) -> Sound | None:
+        """Return the sound as mono samples, for clips; None where there is none, or no file."""
+        try:
+            return None if self.reader is None or self.raw is None else self.reader.sound(self.raw)
+        except (CellError, OSError, ValueError):
+            return None
+
+    def stills(self) -> Sequence[PILImage.Image]:
+        """Return the picture of each node, for videos; none where there is none, or no file."""
+        try:
+            return () if self.reader is None or self.raw is None else self.reader.stills(self.raw)
+        except (CellError, OSError, ValueError):
+            return ()
+
     def picture_if_there(self) -> PILImage.Image | None:
         """Return the same of an old file; None where it was moved or changed since."""
         try:
@@ -173,6 +187,11 @@ class ExplanationRecord:
             names; methods that do not tell it leave it empty. Default: {}.
         changes_to: Which output is predicted instead, once all nodes with scores are taken away,
             where the method tells it. Default: None.
+        truth: The class, the labels or the numbers that are right, where they are known.
+            Default: None.
+        decided: The class, the labels or the numbers that are predicted. Default: None.
+        vector: Where the row lies among others: its fused vector; without a graph, what its
+            neighbours are found by; of functions, the logits. Default: None.
     """
 
     row: str
@@ -192,6 +211,16 @@ class ExplanationRecord:
     neighbours: Sequence[Neighbour] = ()
     interactions: dict[tuple[str, str], float] = field(default_factory=dict)
     changes_to: int | None = None
+    truth: Sequence[str | float] | None = None
+    decided: Sequence[str | float] | None = None
+    vector: Float[np.ndarray, "channels"] | None = field(default=None, repr=False)
+
+    @property
+    def is_right(self) -> bool | None:
+        """Whether what is predicted is true; None for numbers, and where that is not known."""
+        if self.truth is None or self.decided is None or not self.has_probabilities:
+            return None
+        return sorted(map(str, self.truth)) == sorted(map(str, self.decided))
 
     @property
     def scores(self) -> Float[np.ndarray, "nodes"]:

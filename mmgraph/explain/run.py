@@ -13,6 +13,7 @@ from mmgraph.explain.listed import Explanations
 from mmgraph.explain.methods import DEFAULT, find_explainer
 from mmgraph.explain.record import ItemInput
 from mmgraph.explain.samples import explain_sample, find_output, output_names, read_rows
+from mmgraph.explain.truth import Truth, read_truth
 from mmgraph.explain.unit_row import UnitRow
 from mmgraph.explain.units import Sample
 from mmgraph.fitted import Fitted, FittedModel, fitted_model
@@ -30,6 +31,7 @@ def explain_rows(
     *,
     method: str | Explainer = DEFAULT,
     target: Any = None,
+    truth: Any = None,
     faithfulness: bool = False,
 ) -> Explanations:
     """Return an explanation of each row, as a list that notebooks show as the page.
@@ -40,6 +42,8 @@ def explain_rows(
         method: Name of a method, or an explainer with settings of its own.
         target: The class, the label, or the number of the output to explain, for all rows;
             None: the most probable one of each row, and the first of several numbers.
+        truth: Targets as for `fit`, to show beside what is predicted, or the name of their column;
+            None: the column that the model was fitted on, where the table has it.
         faithfulness: Measure how true each explanation is, see `measure_faithfulness`.
 
     Raises:
@@ -56,7 +60,9 @@ def explain_rows(
     samples = read_rows(explained, frame)
     names, number = output_names(explained), find_output(explained, target)
     explanations = Explanations()
+    true: list[Truth] | None = None
     for position, sample in enumerate(samples):
+        true = true or read_truth(explained, sample.task, frame, truth)
         explanation = explain_sample(
             sample,
             explainer,
@@ -65,6 +71,7 @@ def explain_rows(
             row=row_name(frame.index, position),
             inputs=_inputs(explained, frame.iloc[[position]], sample),
             known=None if isinstance(explained, FunctionModel) else explained.known_rows,
+            truth=true[position],
         )
         if faithfulness:
             explanation = explanation.with_faithfulness(measure(sample, [explanation])[0])

@@ -13,18 +13,22 @@ from torch import Tensor
 from mmgraph.data.known_rows import KnownRows
 from mmgraph.data.transform import transform
 from mmgraph.errors import DataError, quote
+from mmgraph.explain.among import vector_of
 from mmgraph.explain.attention import attention_of, place_of_nodes
 from mmgraph.explain.base import Attribution, Explainer
 from mmgraph.explain.explanation import Explanation
 from mmgraph.explain.function_model import FunctionModel
 from mmgraph.explain.function_row import FunctionRow
+from mmgraph.explain.lazy_edges import LazyEdges
 from mmgraph.explain.neighbours import neighbours_of
 from mmgraph.explain.record import EdgeScores, ItemInput, NodeScore
+from mmgraph.explain.truth import decided_names
 from mmgraph.explain.unit_row import UnitRow
 from mmgraph.explain.units import Sample
 from mmgraph.fitted import Fitted, FittedModel, fitted_model
 from mmgraph.graph.nodes import Nodes
 from mmgraph.modalities.base import Place
+from mmgraph.typing import EdgeType
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +72,7 @@ def explain_sample(
     row: str = "0",
     inputs: Sequence[ItemInput] = (),
     known: KnownRows | None = None,
+    truth: Sequence[str | float] | None = None,
 ) -> Explanation:
     """Return the explanation of one row of a model without an estimator.
 
@@ -79,6 +84,7 @@ def explain_sample(
         row: What to call the row.
         inputs: What its items came from.
         known: What is kept of the training rows.
+        truth: The class, the labels or the numbers that are right.
 
     Raises:
         DataError: The method does not suit the model.
@@ -104,6 +110,9 @@ def explain_sample(
         inputs=inputs,
         interactions=found.interactions,
         changes_to=found.changes_to,
+        truth=truth,
+        decided=decided_names(task, predicted.numpy(), names),
+        vector=vector_of(sample),
         **_described(sample, found, target, names, known),
     )
 
@@ -178,16 +187,28 @@ def _all_nodes(sample: Sample) -> Mapping[str, Nodes]:
     return sample.nodes if sample.graph is None else sample.graph.nodes
 
 
-def _edges(sample: Sample, found: Attribution) -> list[EdgeScores]:
-    """Return what the method says of edges, or else the attention weights."""
-    places = place_of_nodes(_all_nodes(sample))
-    weighed: list[tuple]
-    if found.edges is None:
-        weighed = [(w.edge_type, w.layer, w.edge_index, w.weight) for w in attention_of(sample)]
-    else:
+def _edges(sample: Sample, found: Attribution) -> Sequence[EdgeScores]:
+    """Return what the method says of edges, or else the attention of a graph that has a say."""
+    if found.edges is not None:
         assert sample.graph is not None
         listed = sample.graph.edge_index_dict()
-        weighed = [(k, None, listed[k], w.unsqueeze(1)) for k, w in found.edges.items()]
+        return _scored(
+            sample, [(k, None, listed[k], w.unsqueeze(1)) for k, w in found.edges.items()]
+        )
+    if not sample.model.weights[1]:
+        return ()
+
+    def attention() -> list[EdgeScores]:
+        weights = attention_of(sample)
+        return _scored(sample, [(w.edge_type, w.layer, w.edge_index, w.weight) for w in weights])
+
+    return LazyEdges(attention)
+
+
+def _scored(
+    sample: Sample, weighed: Sequence[tuple[EdgeType, int | None, Tensor, Tensor]]
+) -> list[EdgeScores]:
+    places = place_of_nodes(_all_nodes(sample))
     return [
         EdgeScores(
             relation=kind,

@@ -62,7 +62,9 @@
       "interactions": [                 what two modalities say together beyond what each says
         {"modalities": ["image", "text"], "value": 0.1}
       ],
-      "changes_to": null                which output is predicted without the nodes with scores
+      "changes_to": null,               which output is predicted without the nodes with scores
+      "truth": ["animals"],             the class, the labels or the numbers; null: not known
+      "decided": ["animals"]            the same as predicted
     }
 
 Numbers are rounded to five digits, weights of edges to four.
@@ -71,6 +73,7 @@ Numbers are rounded to five digits, weights of edges to four.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +130,8 @@ def to_json(explanation: ExplanationRecord, *, pictures: bool = True) -> dict[st
             for pair, value in explanation.interactions.items()
         ],
         "changes_to": explanation.changes_to,
+        "truth": _said(explanation.truth),
+        "decided": _said(explanation.decided),
     }
 
 
@@ -165,7 +170,7 @@ def _neighbours(explanation: ExplanationRecord, pictures: bool) -> list[dict[str
     return [
         {
             "row": each.row,
-            "truth": [said if isinstance(said, str) else _exact(said) for said in each.truth],
+            "truth": _said(each.truth),
             "share": _short(each.share),
             "influence": _short(each.influence),
             "inputs": [
@@ -176,6 +181,12 @@ def _neighbours(explanation: ExplanationRecord, pictures: bool) -> list[dict[str
         }
         for each in explanation.neighbours
     ]
+
+
+def _said(truth: Sequence[str | float] | None) -> list[str | float] | None:
+    if truth is None:
+        return None
+    return [said if isinstance(said, str) else _exact(said) for said in truth]
 
 
 def _exact(number: float) -> float:
@@ -248,6 +259,8 @@ def _from_json(described: dict[str, Any]) -> ExplanationRecord:
         neighbours=[_read_neighbour(each) for each in described.get("neighbours", [])],
         interactions=dict(map(_read_interaction, described.get("interactions", []))),
         changes_to=described.get("changes_to"),
+        truth=described.get("truth"),
+        decided=described.get("decided"),
     )
 
 

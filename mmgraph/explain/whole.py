@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from mmgraph.modalities.base import Place
 from mmgraph.modalities.tokens.stop_words import UNSPACED_WORD, WORD
 
 if TYPE_CHECKING:
@@ -30,6 +31,51 @@ class WholePart:
     score: float
 
 
+@dataclass(frozen=True)
+class ShownPart:
+    """What pages and pictures shade as one: a whole word, a region, or any other node.
+
+    Args:
+        first: The first of its nodes; all share modality, kind and item.
+        count: How many nodes, one behind the other, it has.
+        place: Where it lies.
+        score: Sum of its nodes' scores.
+    """
+
+    first: NodeScore
+    count: int
+    place: Place
+    score: float
+
+
+def shown_parts(explanation: ExplanationRecord) -> list[ShownPart]:
+    """Return all nodes in their order, those of a word as one."""
+    texts = {(each.modality, each.item): each.text for each in explanation.inputs}
+    parts: list[ShownPart] = []
+    for key, group in groupby(explanation.nodes, key=lambda node: (node.modality, node.item)):
+        nodes, text = list(group), texts.get(key)
+        if text is not None and all(node.place.span for node in nodes):
+            parts += (_shown(label, pieces) for label, pieces in _words(nodes, text))
+        else:
+            parts += (_shown(node.place.label, [node]) for node in nodes)
+    return parts
+
+
+def largest_score(parts: Sequence[ShownPart]) -> float:
+    """Return the score of the full colour, one for all modalities."""
+    return max((abs(part.score) for part in parts), default=0.0) or 1.0
+
+
+def _shown(label: str, nodes: Sequence[NodeScore]) -> ShownPart:
+    first, last = nodes[0], nodes[-1]
+    place = first.place
+    if len(nodes) > 1 and place.span is not None and last.place.span is not None:
+        place = Place(label, span=(place.span[0], last.place.span[1]))
+    elif place.label != label:
+        place = Place(label, place.box, place.span)
+    return ShownPart(first, len(nodes), place, sum(node.score for node in nodes))
+
+
 def whole_parts(explanation: ExplanationRecord) -> list[WholePart]:
     """Return the parts of a row with the sums of their nodes' scores, largest first."""
     texts = {(each.modality, each.item): each.text for each in explanation.inputs}
@@ -39,7 +85,10 @@ def whole_parts(explanation: ExplanationRecord) -> list[WholePart]:
         # Where a row has several items, areas and words of each are called by its number.
         name = key[0] if not key[1] else f"{key[0]} {key[1] + 1}"
         if text is not None and all(node.place.span for node in nodes):
-            parts += (WholePart(name, *each) for each in _words(nodes, text))
+            parts += (
+                WholePart(name, label, sum(piece.score for piece in pieces))
+                for label, pieces in _words(nodes, text)
+            )
         elif all(node.place.box for node in nodes):
             parts += (WholePart(name, *each) for each in _areas(nodes))
         else:
@@ -47,8 +96,8 @@ def whole_parts(explanation: ExplanationRecord) -> list[WholePart]:
     return sorted(parts, key=lambda each: -abs(each.score))
 
 
-def _words(nodes: Sequence[NodeScore], text: str) -> Iterator[tuple[str, float]]:
-    """Yield words with their pieces' scores; scripts without spaces keep the pieces."""
+def _words(nodes: Sequence[NodeScore], text: str) -> Iterator[tuple[str, list[NodeScore]]]:
+    """Yield words with their pieces; scripts without spaces keep the pieces."""
     word_of: dict[int, int] = {}
     for number, found in enumerate(WORD.finditer(text)):
         if not UNSPACED_WORD.search(found[0]):
@@ -58,7 +107,7 @@ def _words(nodes: Sequence[NodeScore], text: str) -> Iterator[tuple[str, float]]
         spans = [piece.place.span for piece in pieces if piece.place.span is not None]
         start, end = int(spans[0][0]), int(spans[-1][1])
         label = text[start:end].strip() if word >= 0 else pieces[0].place.label
-        yield label, sum(piece.score for piece in pieces)
+        yield label, pieces
 
 
 def _word(pair: tuple[int, NodeScore], word_of: dict[int, int]) -> int:

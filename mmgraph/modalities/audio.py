@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from mmgraph.errors import CellError
 from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Chain, Relation
-from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
+from mmgraph.modalities.base import Modality, Place, Sound, Unreadable, first_reading
 from mmgraph.modalities.decoding.audio import audio_hash, decode_audio, load_package, unwrap
 from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
 from mmgraph.nn.linear.features import PooledFeatures
@@ -275,6 +275,11 @@ class Audio(Modality):
         start = index * FrameEncoder.stride * _HOP
         end = min(start + FrameEncoder.stride * _HOP, len(item["mel"]) * _HOP)
         return Place(f"{start:.2f} to {end:.2f} s", span=(start, end))
+
+    def sound(self, raw: Any) -> Sound:
+        """Return the part of a clip that is read, at the rate at which it is read."""
+        clip = located(unwrap(raw), self.root)
+        return Sound(decode_audio(clip, self.rate, seconds=self.seconds).samples, self.rate)
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the statistics."""

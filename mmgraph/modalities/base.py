@@ -20,8 +20,9 @@ from typing import (
     TypeVar,
 )
 
+import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mmgraph.errors import CellError
@@ -90,6 +91,19 @@ class Place:
     label: str
     box: tuple[float, float, float, float] | None = None
     span: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Sound to listen to.
+
+    Args:
+        samples: Mono samples, from -1 to 1.
+        rate: Samples a second.
+    """
+
+    samples: Float[np.ndarray, "samples"]
+    rate: int
 
 
 @dataclass(eq=False)
@@ -295,6 +309,14 @@ class Modality(ABC):
     def text(self, raw: Any) -> str | None:
         """Return the text of a raw value that spans of places count in; None without any."""
         return None
+
+    def sound(self, raw: Any) -> Sound | None:
+        """Return the sound of a raw value that spans of places count in; None without any."""
+        return None
+
+    def stills(self, raw: Any) -> Sequence[PILImage.Image]:
+        """Return a picture for each node of a raw value, for videos; none for all others."""
+        return ()
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write fitted state that is not JSON into a folder, and return the state that is."""

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,12 +17,16 @@ from mmgraph.graph.items import Items, sample_of_items
 from mmgraph.graph.relations import Chain, Relation
 from mmgraph.modalities.base import Modality, Place, Unreadable, first_reading
 from mmgraph.modalities.decoding.files import load_statistics, located, save_statistics
+from mmgraph.modalities.decoding.image import decode_image
 from mmgraph.modalities.decoding.video import decode_video
 from mmgraph.modalities.image import Image
 from mmgraph.nn.encoders.recurrent import Cell
 from mmgraph.nn.linear.features import PooledFeatures
 from mmgraph.nn.linear.scaling import usable_deviation
 from mmgraph.typing import Item
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
 
 _SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv")
 
@@ -157,6 +161,11 @@ class Video(Modality):
         starts = [*item["seconds"].tolist(), float(item["end"])]
         start, end = starts[index], starts[index + 1]
         return Place(f"{start:.2f} to {end:.2f} s", span=(start, end))
+
+    def stills(self, raw: Any) -> list[PILImage.Image]:
+        """Return the pictures that are read of a video, one for each node."""
+        found = decode_video(located(raw, self.root), self.frames)
+        return [decode_image(picture) for picture in found.pictures]
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the backbone and the statistics."""

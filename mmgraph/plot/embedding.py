@@ -55,7 +55,7 @@ def plot_embedding(
         raise DataError(f"expected four vectors or more for a map, got {len(vectors)}")
     if labels is not None and len(labels) != len(vectors):
         raise DataError(f"expected a label for each of {len(vectors)} rows, got {len(labels)}")
-    points, names = _project(vectors, method, seed)
+    points, names = project(vectors, method, seed)
     axes = make_axes(axes, 8.0, 5.5)
     values = None if labels is None else np.asarray(labels)
     if values is None:
@@ -72,10 +72,10 @@ def plot_embedding(
     return axes.figure
 
 
-def _project(
+def project(
     vectors: Float[np.ndarray, "rows channels"], method: Projection, seed: int
 ) -> tuple[Float[np.ndarray, "rows 2"], tuple[str, str]]:
-    """Return the points and what their axes are."""
+    """Return the points of a map and what its axes are; of arguments, see `plot_embedding`."""
     if method == "pca":
         from sklearn.decomposition import PCA
 

@@ -1,6 +1,10 @@
 import base64
+import io
 import json
+import pickle
 import re
+import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +13,12 @@ from PIL import Image as PILImage
 
 from mmgraph import DataError
 from mmgraph.explain.explanation import Explanation
-from mmgraph.explain.html import make_page, pack, quantise, to_html
-from mmgraph.explain.record import ItemInput
+from mmgraph.explain.html import make_page, to_html
+from mmgraph.explain.lazy_edges import LazyEdges
+from mmgraph.explain.packed_edges import quantise
+from mmgraph.explain.packing import pack
+from mmgraph.explain.record import ItemInput, NodeScore
+from mmgraph.modalities.base import Place, Sound
 
 EVIL = "a </script><img src=x onerror=alert(1)> <!--<script> {{data}} \u2028 & cat"
 
@@ -112,7 +120,7 @@ def test_notebooks_get_a_frame_that_is_closed(make_explanation):
     assert frame.startswith('<iframe srcdoc="')
     assert frame.count('"') == 8  # those of four attributes
     assert frame.count("<") == 2
-    assert 'sandbox="allow-scripts"' in frame
+    assert 'sandbox="allow-scripts allow-downloads"' in frame
 
 
 def test_nothing_to_show():
@@ -147,3 +155,89 @@ def test_training_rows_are_inert_and_their_pictures_are_embedded_once():
     assert blobs[second["image"]].startswith("data:image/jpeg;base64,")
     assert sample["views"][1]["neighbours"] == [first, second]
     assert sample["views"][0]["parts"] == {"linear": 1.1, "neighbours": 0.9, "graph": -0.2}
+
+
+def test_words_stand_for_their_pieces():
+    nodes = [
+        NodeScore("text", "text", 0, index, Place(label, span=span), score)
+        for index, (label, span, score) in enumerate(
+            [("un", (0.0, 2.0), 0.5), ("seen", (2.0, 6.0), -0.125), ("cat", (7.0, 10.0), 0.25)]
+        )
+    ]
+    inputs = [ItemInput("text", "text", 0, text="unseen cat")]
+    found = Explanation("0", "x", "multiclass", ["a"], [1.0], 0, 1.0, 0.0, True, nodes, (), inputs)
+    (sample,) = pack([found])["samples"]
+    assert [each[3:] for each in sample["views"][0]["nodes"]] == [
+        ["unseen", None, [0.0, 6.0], 0.375, True, 2],
+        ["cat", None, [7.0, 10.0], 0.25, True, 1],
+    ]
+
+
+def test_samples_say_what_is_right_and_stand_beside_those_like_them(make_explanation):
+    vectors = np.array([[1, 0, 0], [0.9, 0.1, 0], [0, 1, 0], [0, 0.8, 0.3], [0, 0, 1.0]])
+    made = [
+        replace(
+            make_explanation("a cat", row="a"),
+            truth=("animals",),
+            decided=("animals" if row else "tools",),
+            vector=vector,
+        )
+        for row, vector in enumerate(vectors)
+    ]
+    made = [replace(each, row=f"{row // 2}") for row, each in enumerate(made)]
+    other = replace(made[0], inputs=[], row="0")
+    data = pack([*made[:1], other])
+    assert [sample["key"] for sample in data["samples"]] == ["0", "0~2"]
+    assert data["axes"] is None  # two rows make no map
+    data = pack([replace(each, row=str(row)) for row, each in enumerate(made)])
+    assert [sample["right"] for sample in data["samples"]] == [False, True, True, True, True]
+    assert [sample["near"][0] for sample in data["samples"]] == [1, 0, 3, 2, 3]
+    points = np.array([sample["point"] for sample in data["samples"]])
+    assert (points.min(), points.max()) == (0, 1)
+    assert "variance" in data["axes"][0]
+
+
+def test_very_many_weights_are_those_of_wrong_predictions(make_explanation, monkeypatch):
+    right = replace(make_explanation("a cat", row="0"), truth=("animals",), decided=("animals",))
+    wrong = replace(make_explanation("a dog", row="1", seed=1), truth=("tools",))
+    wrong = replace(wrong, decided=("animals",))
+    monkeypatch.setattr("mmgraph.explain.packed_edges._MOST_CHARACTERS", 1000)
+    first, second = pack([right, wrong])["samples"]
+    assert first["views"][0]["edges"] is None
+    assert len(second["views"][0]["edges"]) == len(wrong.edges)
+
+
+def test_weights_are_computed_once_somebody_looks():
+    asked = []
+    edges = LazyEdges(lambda: asked.append(1) or [])
+    assert not asked
+    assert list(edges) == [] == pickle.loads(pickle.dumps(edges))
+    assert len(edges) == 0
+    assert asked == [1]
+
+
+def test_sounds_can_be_played_as_far_as_there_is_room(make_explanation, monkeypatch):
+    clip = ItemInput("audio", "audio", 0, raw="clip.wav", reader=Clips())
+    explanation = replace(make_explanation("a cat"), inputs=[clip])
+    (sample,) = pack([explanation])["samples"]
+    sound = sample["inputs"][0]["sound"]
+    assert (sound["seconds"], max(sound["outline"])) == (0.5, 100)
+    uri = pack([explanation])["blobs"][sound["uri"]]
+    with wave.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as file:
+        assert (file.getframerate(), file.getnframes()) == (8000, 4000)
+    monkeypatch.setattr("mmgraph.explain.packing._MOST_SOUND", 100)
+    (sample,) = pack([explanation])["samples"]
+    assert sample["inputs"][0]["sound"]["uri"] is None
+
+
+class Clips:
+    """A reader of sounds alone."""
+
+    def picture(self, raw):
+        return None
+
+    def stills(self, raw):
+        return ()
+
+    def sound(self, raw):
+        return Sound(np.sin(np.arange(4000)), 8000)
