@@ -8,15 +8,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from mmgraph.explain.neighbour_drawing import draw_neighbours
-from mmgraph.plot.style import BLUE, RED, shorten
+from mmgraph.explain.shading import mark, mark_region, shade_of
+from mmgraph.explain.whole import ShownPart, largest_score, shown_parts
+from mmgraph.plot.style import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
     from PIL import Image as PILImage
 
-    from mmgraph.explain.record import ExplanationRecord, NodeScore
+    from mmgraph.explain.record import ExplanationRecord
 
 #: Inches: the whole page, pictures on its left, the space between, and the height of a line.
 _WIDTH, _PICTURE, _GAP, _LINE = 10.0, 3.6, 0.5, 0.28
@@ -25,17 +26,16 @@ _FONT = 10.0
 _LETTER = 0.602 * _FONT / 72
 #: Of longer texts only the first lines are drawn, and of other items the largest scores.
 _MOST_LINES, _MOST_BARS = 30, 12
-#: Shade of the largest score: what is below it can still be seen.
-_OPACITY = 0.75
 
 
 def plot_explanation(explanation: ExplanationRecord) -> Figure:
     """Draw an explained sample: pictures and texts shaded by score, all else as bars.
 
-    Orange speaks for the output and blue against it; where scores only tell how much a node
-    matters, all are orange. All items have one scale, that of the page: the legend says which
-    score has the full colour, and each title what the item's scores sum to. Below stand
-    the training rows with the most influence, where training rows voted.
+    Orange speaks for the output; blue, which is hatched, against it. Where scores only tell how
+    much a node matters, all are orange. Words have the sum of their pieces' scores. All items have
+    one scale, that of the page: the legend says which score has the full colour, and each title
+    what the item's scores sum to. Below are the training rows with the most influence, where
+    training rows voted.
 
     Args:
         explanation: The explanation, see `mmgraph.explain`.
@@ -51,9 +51,10 @@ def plot_explanation(explanation: ExplanationRecord) -> Figure:
         if (picture := each.picture()) is not None
     }
     texts = {(each.modality, each.item): each.text for each in explanation.inputs}
-    largest = max((abs(node.score) for node in explanation.nodes), default=0.0) or 1.0
+    parts = shown_parts(explanation)
+    largest = largest_score(parts)
     left, ends = _PICTURE + _GAP if pictures else 0.0, [0.0, 0.0]
-    for key, group in groupby(explanation.nodes, key=lambda node: (node.modality, node.item)):
+    for key, group in groupby(parts, key=lambda part: (part.first.modality, part.first.item)):
         nodes, text = list(group), texts.get(key)
         if key in pictures and all(node.place.box for node in nodes):
             ends[0] = _draw_picture(axes, pictures[key], nodes, ends[0], largest)
@@ -78,75 +79,60 @@ def _lay_out(figure: Figure, axes: Axes, below: float) -> None:
 
 def _draw_frame(figure: Figure, explanation: ExplanationRecord, largest: float) -> None:
     """Draw the title above, and below what the colours mean."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     width, height = figure.get_size_inches()
     name = shorten(explanation.outputs[explanation.target], 40)
     number = explanation.predicted[explanation.target]
     said = f"{number:.1%}" if explanation.has_probabilities else f"{number:.4g}"
-    title = f"row {shorten(explanation.row, 40)}: why {name} ({said})? {explanation.method}"
+    truth = ", ".join(map(str, explanation.truth or ()))
+    told = f", it is {shorten(truth, 40)}" if truth and explanation.is_right is False else ""
+    row = shorten(explanation.row, 40)
+    title = f"row {row}: why {name} ({said}{told})? {explanation.method}"
     figure.text(0.2 / width, 1 - 0.2 / height, title, fontsize=12, weight="bold", va="top")
     parts = ", ".join(f"{part} {value:+.3g}" for part, value in explanation.parts.items())
     if parts:
         said = f"logit {explanation.value:+.3g}: {parts}"
         figure.text(0.2 / width, 1 - 0.47 / height, said, fontsize=9, va="top")
-    bar = figure.add_axes((0.2 / width, 0.42 / height, 2.4 / width, 0.14 / height))
-    scale = ScalarMappable(Normalize(0, 1), _colors(explanation.signed))
-    figure.colorbar(scale, cax=bar, orientation="horizontal", ticks=[])
-    signs = f"blue: against {name}, orange: for {name}"
-    legend = signs if explanation.signed else "white: does not matter, orange: matters"
-    legend += f"; full colour: {largest:.2g}"
-    figure.text(2.8 / width, 0.49 / height, legend, fontsize=9, va="center")
+    under = figure.add_axes((0.2 / width, 0.3 / height, 1, 0.3 / height))
+    under.set(xlim=(0, width), ylim=(0.3, 0))
+    under.axis("off")
+    legend = [(1.0, f"for {name}" if explanation.signed else "matters")]
+    legend = [(-1.0, f"against {name}"), *legend] if explanation.signed else legend
+    left = 0.0
+    for share, text in legend:
+        mark(under, left, 0.05, 0.3, 0.2, share)
+        under.text(left + 0.4, 0.15, text, fontsize=9, va="center")
+        left += 0.8 + 0.075 * len(text)
+    under.text(left, 0.15, f"full colour: {largest:.2g}", fontsize=9, va="center")
 
 
-def _colors(signed: bool) -> Colormap:
-    """Return colours from blue or white to orange, as they look above white."""
-    from matplotlib.colors import LinearSegmentedColormap, to_rgb
-
-    def faded(color: str) -> tuple[float, ...]:
-        return tuple(1 - _OPACITY * (1 - channel) for channel in to_rgb(color))
-
-    ends = [faded(BLUE)] if signed else []
-    return LinearSegmentedColormap.from_list("scores", [*ends, (1, 1, 1), faded(RED)])
-
-
-def _draw_title(axes: Axes, nodes: Sequence[NodeScore], left: float, top: float) -> float:
+def _draw_title(axes: Axes, nodes: Sequence[ShownPart], left: float, top: float) -> float:
     """Draw the title of an item, and return where the item itself begins."""
-    first, total = nodes[0], sum(node.score for node in nodes)
+    first, total = nodes[0].first, sum(node.score for node in nodes)
     name = shorten(first.modality, 30) + (f" {first.item + 1}" if first.item else "")
     axes.text(left, top + 0.2, f"{name}: sum {total:+.2g}", fontsize=_FONT, weight="bold")
     return top + 0.32
 
 
 def _draw_picture(
-    axes: Axes, picture: PILImage.Image, nodes: Sequence[NodeScore], top: float, largest: float
+    axes: Axes, picture: PILImage.Image, nodes: Sequence[ShownPart], top: float, largest: float
 ) -> float:
-    """Draw a picture in grey below its regions' shades, and return where it ends."""
-    from matplotlib.patches import Rectangle
-
+    """Draw a picture below the marks of its regions, and return where it ends."""
     top = _draw_title(axes, nodes, 0.0, top)
     height = _PICTURE * picture.height / picture.width
-    grey = picture.convert("L")
-    # Half as dark, so that orange and blue stand out.
-    axes.imshow(grey, cmap="gray", vmin=-255, vmax=255, extent=(0, _PICTURE, top + height, top))
-    for node in nodes:
+    axes.imshow(picture.convert("RGB"), extent=(0, _PICTURE, top + height, top))
+    # The strongest last, so that no other hides its outline.
+    for node in sorted(nodes, key=lambda node: abs(node.score)):
         assert node.place.box is not None
         x0, y0, x1, y1 = node.place.box
         corner, size = (x0 * _PICTURE, top + y0 * height), (x1 - x0, y1 - y0)
-        shade = _shade(node, largest)
-        axes.add_patch(
-            Rectangle(corner, size[0] * _PICTURE, size[1] * height, color=shade, linewidth=0)
-        )
+        mark_region(axes, *corner, size[0] * _PICTURE, size[1] * height, node.score / largest)
     return top + height + _GAP / 2
 
 
 def _draw_text(
-    axes: Axes, text: str, nodes: Sequence[NodeScore], left: float, top: float, largest: float
+    axes: Axes, text: str, nodes: Sequence[ShownPart], left: float, top: float, largest: float
 ) -> float:
     """Draw a text above its words' shades, and return where it ends."""
-    from matplotlib.patches import Rectangle
-
     top = _draw_title(axes, nodes, left, top)
     text = "".join(" " if letter.isspace() else letter for letter in text)
     places = wrap(text, int((_WIDTH - left) / _LETTER))
@@ -159,7 +145,7 @@ def _draw_text(
             if line < lines:
                 corner = (left + taken[0] * _LETTER, top + line * _LINE)
                 size = ((taken[-1] + 1 - taken[0]) * _LETTER, 0.85 * _LINE)
-                axes.add_patch(Rectangle(corner, *size, color=_shade(node, largest), linewidth=0))
+                mark(axes, *corner, *size, node.score / largest)
     # Word by word: letters are rounded to pixels, which would add up along a line.
     for word in re.finditer(r"\S+", text):
         for line, run in groupby(range(*word.span()), key=lambda at: places[at][0]):
@@ -193,17 +179,20 @@ def wrap(text: str, width: int) -> list[tuple[int, int]]:
 
 
 def _draw_bars(
-    axes: Axes, nodes: Sequence[NodeScore], left: float, top: float, largest: float
+    axes: Axes, nodes: Sequence[ShownPart], left: float, top: float, largest: float
 ) -> float:
-    """Draw the largest scores as bars, and return where they end."""
+    """Draw the largest scores as bars, moments in the order of time, and return where they end."""
     top = _draw_title(axes, nodes, left, top)
     label, room = 2.2, (_WIDTH - left - 2.2) / 2
-    order = sorted(nodes, key=lambda node: -abs(node.score))[:_MOST_BARS]
-    for node in order:
+    shown = sorted(nodes, key=lambda node: -abs(node.score))[:_MOST_BARS]
+    if all(node.place.span for node in shown):
+        shown = [node for node in nodes if node in shown]
+    for node in shown:
         middle, length = top + _LINE / 2, 0.75 * room * node.score / largest
         axes.text(left, middle, shorten(node.place.label, 26), fontsize=_FONT - 1, va="center")
         zero = left + label + room
-        axes.barh(middle, length, 0.7 * _LINE, left=zero, color=_shade(node, largest))
+        look: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if length < 0 else {}
+        axes.barh(middle, length, 0.7 * _LINE, left=zero, color=shade_of(_sign(length)), **look)
         side = 0.06 if length >= 0 else -0.06
         said = f"{node.score:+.2g}"
         align: Any = "left" if length >= 0 else "right"
@@ -212,9 +201,5 @@ def _draw_bars(
     return top + _GAP / 2
 
 
-def _shade(node: NodeScore, largest: float) -> tuple[float, ...]:
-    """Return the colour of a score against the largest one of the row."""
-    from matplotlib.colors import to_rgb
-
-    share = abs(node.score) / largest
-    return (*to_rgb(BLUE if node.score < 0 else RED), _OPACITY * share)
+def _sign(length: float) -> float:
+    return -1.0 if length < 0 else 1.0

@@ -88,7 +88,10 @@ function listen() {
   for (const [id, action] of Object.entries(clicks)) at(id).addEventListener("click", action);
   at("head").addEventListener("click", ({ target }) => target.dataset.sort && sortBy(target.dataset.sort));
   at("confusion").addEventListener("click", ({ target }) => target.dataset.truth && chooseConfused(target.dataset));
-  for (const name of FILTERS) at(name).addEventListener("input", ({ target }) => change({ [name]: target.value }));
+  for (const name of FILTERS) {
+    const kind = at(name).tagName === "SELECT" ? "change" : "input";
+    at(name).addEventListener(kind, ({ target }) => change({ [name]: target.value }));
+  }
   at("filters").addEventListener("submit", (event) => event.preventDefault());
   at("filters").addEventListener("reset", (event) => {
     event.preventDefault();
