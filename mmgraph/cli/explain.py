@@ -45,7 +45,7 @@ def explain(
         output_option(
             "FILE",
             "A page to write (.html), or all that is known (.json).",
-            default="tables are shown alone",
+            default="tables are shown",
         ),
     ] = None,
     row: Annotated[
@@ -116,9 +116,15 @@ def explain(
             most = sys.maxsize if every else count or 1
             frame = first_rows(source, Selection(rows), most)
         options = {} if method is None else {"method": method}
-        found = estimator.explain(frame, target=_read_target(estimator, target), **options)
+        known = label[0] if label and len(label) == 1 and label[0] in frame.columns else None
+        found = estimator.explain(
+            frame, target=_read_target(estimator, target), truth=known, **options
+        )
         if output is not None:
             _write(found, output)
+    if output is not None and not report.as_json:
+        report.say(f"wrote {output}")
+        return
     # Pictures would fill the screen of a script.
     result = [each.to_json(pictures=False) for each in found]
     shown = [page for each in found[:_MOST_ROWS] for page in _pages(each)]
@@ -150,12 +156,13 @@ def _write(explanations: list[Explanation], path: Path) -> None:
 def _pages(explanation: Explanation) -> Iterator[Any]:
     """Yield the tables of nodes, of the model's parts, and of the training rows that voted."""
     from mmgraph.explain.whole import whole_parts
+    from mmgraph.explain.wording import headline
 
     strongest = whole_parts(explanation)[:_MOST_PARTS]
     lines = [(each.modality, each.label, f"{each.score:+.4f}") for each in strongest]
-    name = explanation.outputs[explanation.target]
-    title = f"row {explanation.row}: {name}, by {explanation.method}"
-    yield table(title, lines, head=("input", "part", "score"))
+    yield table(headline(explanation), lines, head=("input", "part", "score"))
+    sums = [(name, f"{value:+.4f}") for name, value in explanation.modality_scores.items()]
+    yield table("sums of the modalities", sums, head=("modality", "score"))
     parts = [(part, f"{value:+.4f}") for part, value in explanation.parts.items()]
     if len(parts) > 1:
         yield table("parts of the model", parts, head=("part", "logit"))
@@ -164,5 +171,6 @@ def _pages(explanation: Explanation) -> Iterator[Any]:
         for each in explanation.deciding
     ]
     if rows:
+        name = explanation.outputs[explanation.target]
         title = f"{name}, because of these training rows of {len(explanation.neighbours)} that vote"
         yield table(title, rows, head=("row", "label", "share", "logit"))

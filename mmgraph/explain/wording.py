@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmgraph.explain.whole import whole_parts
@@ -15,11 +16,29 @@ _MOST_PARTS = 5
 
 
 def headline(explanation: ExplanationRecord) -> str:
-    """Return row, output, its probability or value, and method, as a line."""
+    """Return row, output, its probability or value, what is true, and method, as a line."""
     name = explanation.outputs[explanation.target]
     number = explanation.predicted[explanation.target]
     said = f"{number:.1%}" if explanation.has_probabilities else f"{number:.6g}"
-    return shorten_line(f"row {explanation.row}: {name} {said}, by {explanation.method}")
+    parts = [f"row {explanation.row}: {name} {said}", *_told(explanation)]
+    return shorten_line(", ".join([*parts, f"by {explanation.method}"]))
+
+
+def _told(explanation: ExplanationRecord) -> list[str]:
+    """Return what is predicted, where that is something else, and what is true."""
+    told, name = [], explanation.outputs[explanation.target]
+    if explanation.has_probabilities and explanation.decided not in (None, (name,), [name]):
+        told.append(f"predicted {_join(explanation.decided or ())}")
+    if explanation.is_right:
+        told.append("which is right")
+    elif explanation.truth is not None:
+        told.append(f"truth {_join(explanation.truth)}")
+    return told
+
+
+def _join(names: Sequence[str | float]) -> str:
+    said = [each if isinstance(each, str) else f"{each:.6g}" for each in names]
+    return " and ".join(said) or "none"
 
 
 def describe(explanation: ExplanationRecord) -> str:

@@ -9,14 +9,20 @@ from mmgraph import Explanation, load
 def test_tables_of_chosen_rows(shell, model, table, tmp_path):
     path = tmp_path / "why.html"
     command = f"explain {model} {table} --row 31 --row 4 --method gradient --target blue"
-    stdout, _ = shell(f"{command} --output {path}")
-    first, second = stdout.index("row 4: blue, by gradient"), stdout.index("row 31: blue")
-    assert first < second
-    nodes, _, others = stdout[second:].partition("parts of the model")
+    stdout, _ = shell(command)
+    lines = " ".join(stdout.split())
+    assert re.search(
+        r"row 4: blue \d+\.\d%, (predicted \w+, )?(which is right|truth \w+), by", lines
+    )
+    assert stdout.index("row 4: blue") < stdout.index("row 31: blue")
+    assert lines.index("sums of the modalities") < lines.index("parts of the model")
+    nodes, _, others = stdout[stdout.index("row 31") :].partition("sums of the modalities")
     assert "because of these training rows of" in " ".join(others.split())
     scores = [abs(float(each)) for each in re.findall(r"[+-]\d\.\d{4}", nodes)]
     assert 3 <= len(scores) <= 10
     assert scores == sorted(scores, reverse=True)
+    stdout, stderr = shell(f"{command} --output {path}")
+    assert (stdout, stderr) == ("", f"wrote {path}\n")
     assert path.read_text("utf-8").startswith("<!doctype html>")
     shell(f"{command} --output {path}", code=2)  # it exists already
 

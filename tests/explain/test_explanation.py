@@ -25,7 +25,8 @@ def test_json_round_trip(explanation, tmp_path):
 
 def test_files_of_before_have_no_interactions(explanation):
     described = explanation.to_json()
-    del described["interactions"], described["changes_to"]
+    for name in ("interactions", "changes_to", "truth", "decided"):
+        del described[name]
     again = Explanation.from_json(described)
     assert again.interactions == {}
     assert again.changes_to is None
