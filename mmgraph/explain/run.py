@@ -75,6 +75,8 @@ def explain_rows(
         )
         if faithfulness:
             explanation = explanation.with_faithfulness(measure(sample, [explanation])[0])
+        if isinstance(sample, Sample):
+            sample.forget()
         explanations.append(explanation)
     return explanations
 

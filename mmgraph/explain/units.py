@@ -177,6 +177,10 @@ class Sample(UnitRow):
             result.append(self._variants[key] if some else None)
         return result
 
+    def forget(self) -> None:
+        """Let go of the items without some of their nodes, once no more are asked for."""
+        self._variants.clear()
+
     def _collate(self, name: str, samples: list[list[Item]]) -> Items:
         return self.modalities[name].collate(samples)
 
