@@ -33,6 +33,8 @@ _LOSSES = {
     "linked_targets_removed": "without linked targets",
     "graph_removed": "without graph",
 }
+#: What the lines at the ends of bars are.
+_LINES = "lines: two standard errors"
 #: Measures of each modality, with the colour and the hatching of their bars.
 _MODALITY = {
     "shapley": ("Shapley value", BLUE, ""),
@@ -44,7 +46,7 @@ _MODALITY = {
 def plot_diagnosis(diagnosis: Measures) -> Figure:
     """Draw scores, modalities, interaction and edges on one page, the verdict below.
 
-    Lines at the ends of bars are two standard errors to either side.
+    Lines at the ends of bars are two standard errors to either side, and end where scores do.
 
     Args:
         diagnosis: What `mmgraph.diagnose` returns.
@@ -88,8 +90,10 @@ def _draw_scores(diagnosis: Measures, axes: Axes) -> None:
     rows = [*rows[:-1], *alone, rows[-1]]
     found = [(label, measure) for label, measure in rows if measure is not None]
     colors = [BLACK if label == _SCORES["score"] else GREEN for label, _ in found]
-    _draw_bars([label for label, _ in found], [each for _, each in found], axes, 1.0, colors)
-    axes.set(title="Scores", xlabel=diagnosis.score_name)
+    most = 1.0 if diagnosis.is_share else float("inf")
+    labels, measures = [label for label, _ in found], [each for _, each in found]
+    _draw_bars(labels, measures, axes, 1.0, colors, most)
+    axes.set(title="Scores", xlabel=f"{diagnosis.score_name}; {_LINES}")
 
 
 def _draw_modalities(diagnosis: Measures, axes: Axes) -> None:
@@ -113,7 +117,7 @@ def _draw_modalities(diagnosis: Measures, axes: Axes) -> None:
     axes.set_yticks(range(len(names)), names)
     measures = [diagnosis.get(kind, name) for kind in _MODALITY for name in diagnosis.modalities]
     _make_room(measures, axes, factor)
-    axes.set(title="What each modality brings", xlabel=unit)
+    axes.set(title="What each modality brings", xlabel=f"{unit}; {_LINES}")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=8, frameon=False)
 
 
@@ -123,7 +127,7 @@ def _draw_losses(diagnosis: Measures, axes: Axes) -> None:
     labels = [fill(label, 18) for label, _ in found]
     _draw_bars(labels, [each for _, each in found], axes, factor, [BLUE] * len(found))
     axes.axvline(0, color="#444444", lw=0.8)
-    axes.set(title="Loss without a part", xlabel=unit)
+    axes.set(title="Loss without a part", xlabel=f"{unit}; {_LINES}")
 
 
 def _losses(diagnosis: Measures) -> list[tuple[str, Measure]]:
@@ -142,23 +146,28 @@ def _draw_bars(
     axes: Axes,
     factor: float,
     colors: Sequence[str],
+    most: float = float("inf"),
 ) -> None:
+    below = [2 * factor * each.error for each in measures]
+    above = [min(2 * each.error, max(most - each.value, 0.0)) * factor for each in measures]
     bars = axes.barh(
         labels,
         [factor * each.value for each in measures],
         0.62,
-        xerr=[2 * factor * each.error for each in measures],
+        xerr=[below, above],
         color=colors,
         ecolor="#777777",
     )
     axes.bar_label(bars, fmt=f"%.{_digits(factor)}f", padding=3, fontsize=8)
-    _make_room(measures, axes, factor)
+    _make_room(measures, axes, factor, most)
 
 
-def _make_room(measures: Sequence[Measure], axes: Axes, factor: float) -> None:
+def _make_room(
+    measures: Sequence[Measure], axes: Axes, factor: float, most: float = float("inf")
+) -> None:
     """Leave room beside the bars for their numbers."""
     low = min(0.0, *(each.value - 2 * each.error for each in measures)) * factor
-    high = max(0.0, *(each.value + 2 * each.error for each in measures)) * factor
+    high = max(0.0, *(min(each.value + 2 * each.error, most) for each in measures)) * factor
     room = 0.28 * ((high - low) or 1.0)
     below = any(each.value < 0 for each in measures)
     axes.set_xlim(low - room * below, high + room)

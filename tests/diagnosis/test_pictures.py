@@ -41,12 +41,19 @@ def test_page():
     legend = [each.get_text() for each in modalities.get_legend().get_texts()]
     assert legend == ["Shapley value", "loss when hidden", "loss when permuted"]
     assert lengths(losses) == [1, 3, 4]
-    assert losses.get_xlabel() == "points"
+    assert losses.get_xlabel() == "points; lines: two standard errors"
     # Lines of two standard errors to either side.
     line = losses.collections[0].get_segments()[0]
     assert line[:, 0] == pytest.approx([1 - 2, 1 + 2])
     verdict = figure.subfigs[1].texts[0].get_text().replace("\n", " ")
     assert verdict == diagnosis.verdict.replace("\n", " ").replace("$", r"\$")
+
+
+def test_lines_end_where_scores_do():
+    sure = Measure("score", None, 0.99, 0.02, 50)
+    diagnosis = Diagnosis("accuracy", True, ("text",), (sure, *make_diagnosis().measures[1:]))
+    line = diagnosis.plot().axes[0].collections[0].get_segments()[0]
+    assert line[:, 0] == pytest.approx([0.95, 1.0])
 
 
 def test_numbers_lie_beside_their_bars_and_not_on_names():
