@@ -104,7 +104,7 @@ function drawRow(sample) {
     truth: make("td", "", said(sample.truth)),
     predicted: make("td", "", said(sample.decided)),
     confidence: make("td", "number", sample.confidence === null ? "" : percent(sample.confidence)),
-    result: make("td", sample.right === false ? "wrong" : "", result),
+    result: make("td", sample.right === false ? "wrong" : "right", result),
     error: make("td", "number", sample.error === null ? "" : short(sample.error)),
   };
   row.append(picture, name, ...COLUMNS.slice(2).map(([, title]) => cells[title]));
