@@ -75,7 +75,8 @@ def _row(found: CheckRecord, row: int) -> str:
     for modality in found.modalities:
         if not modality.by_column:
             said += [_value(modality, raw) for raw in modality_cells(modality, table)[0][:1]]
-    return f'<div class="row">{"<br>".join(filter(None, said))}</div>'
+    lines = "".join(f"<div>{each}</div>" for each in said if each)
+    return f'<div class="row">{lines}</div>'
 
 
 def _value(modality: Modality, raw: object) -> str:

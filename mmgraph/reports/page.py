@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.45 system-ui, sans-serif; }
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+.frame { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884; }
 th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; max-width: 20rem; }
@@ -48,7 +49,7 @@ def make_page(report: ReportRecord) -> str:
         f"<title>mmgraph: report</title><style>{_STYLE}</style></head><body><main>",
         f"<h1>Report</h1>{paragraphs(report.sentences)}",
         f'<img alt="confusion, calibration and slices" src="{_picture(report)}">',
-        *(f"<h2>{title}</h2>{_table(table)}" for title, table in tables.items() if len(table)),
+        *(_section(title, table) for title, table in tables.items() if len(table)),
         "</main></body></html>",
     ]
     return "\n".join(parts)
@@ -58,6 +59,12 @@ def _picture(report: ReportRecord) -> str:
     file = io.BytesIO()
     plot_report(report).savefig(file, format="png", dpi=110)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _section(title: str, table: pd.DataFrame) -> str:
+    """Return a table below its title, in a frame of its own where it is wider than the page."""
+    frame = f'<div class="frame" role="region" aria-label="{title}" tabindex="0">'
+    return f"<h2>{title}</h2>{frame}{_table(table)}</div>"
 
 
 def _table(table: pd.DataFrame) -> str:
